@@ -1,0 +1,207 @@
+//! A fixed window of the load, with what is kept of the samples that fell due in it.
+
+use std::time::{Duration, Instant};
+
+use crate::outcome::{Counts, Sample};
+
+/// An HDR histogram of microseconds.
+pub type Histogram = hdrhistogram::Histogram<u32>;
+
+/// Longest time a histogram holds, 1 hour; longer ones are recorded as this.
+const HIGHEST_US: u64 = 3_600_000_000;
+
+/// An empty histogram of 1 us to 1 hour with 3 significant digits: every value is kept within 0.1 %.
+#[must_use]
+pub fn new_histogram() -> Histogram {
+    let mut histogram = match Histogram::new_with_bounds(1, HIGHEST_US, 3) {
+        Ok(histogram) => histogram,
+        Err(_) => unreachable!("the bounds are constants that HdrHistogram accepts"),
+    };
+    // Starts small and grows only as far as the values seen need.
+    histogram.auto(true);
+    histogram
+}
+
+/// Counts of the arrivals of one request that fell due in one bin, 100 ms as a rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bin {
+    /// What became of them.
+    pub counts: Counts,
+    /// Due time of the first good one, from the start of the load.
+    pub first_good: Option<Duration>,
+    /// Due time of the last good one, from the start of the load.
+    pub last_good: Option<Duration>,
+}
+
+/// What one request did in one [`Interval`].
+#[derive(Debug, Clone)]
+pub struct RequestInterval {
+    /// Equal parts of the interval, in order.
+    pub bins: Vec<Bin>,
+    /// Latency (`done - due`) of the good arrivals, in microseconds.
+    pub good: Histogram,
+    /// Latency of the others: how long a user waited to be failed.
+    pub failed: Histogram,
+    /// Service time (`done - sent`) of all that were sent.
+    pub service: Histogram,
+}
+
+/// A window of the load. A sample belongs to the interval and the bin in which it fell due, whenever it was done.
+#[derive(Debug, Clone)]
+pub struct Interval {
+    /// When the window began.
+    pub start: Instant,
+    /// Offset of `start` from the start of the load.
+    pub offset: Duration,
+    /// How long it is; 1 s as a rule.
+    pub length: Duration,
+    /// In the order of [`crate::Scenario::requests`].
+    pub requests: Vec<RequestInterval>,
+    /// `sent - due` of all that were sent: how late the generator itself was.
+    pub send_lag: Histogram,
+}
+
+impl Interval {
+    /// An empty window of `bins` equal bins for `requests` requests.
+    #[must_use]
+    pub fn new(start: Instant, offset: Duration, length: Duration, requests: usize, bins: usize) -> Self {
+        let request = || RequestInterval {
+            bins: vec![Bin::default(); bins],
+            good: new_histogram(),
+            failed: new_histogram(),
+            service: new_histogram(),
+        };
+        Self {
+            start,
+            offset,
+            length,
+            requests: (0..requests).map(|_| request()).collect(),
+            send_lag: new_histogram(),
+        }
+    }
+
+    /// Keeps what is kept of `sample`, which must have fallen due in this window.
+    pub fn add(&mut self, sample: &Sample) {
+        let request = &mut self.requests[sample.request];
+        let position = sample.due.saturating_sub(self.offset).as_nanos() * request.bins.len() as u128
+            / self.length.as_nanos().max(1);
+        let last = request.bins.len() - 1;
+        let bin = &mut request.bins[usize::try_from(position).unwrap_or(last).min(last)];
+        bin.counts.add(sample.outcome);
+        if sample.outcome.is_good() {
+            bin.first_good = Some(bin.first_good.map_or(sample.due, |first| first.min(sample.due)));
+            bin.last_good = Some(bin.last_good.map_or(sample.due, |last| last.max(sample.due)));
+            request.good.saturating_record(micros(sample.latency()));
+        } else {
+            request.failed.saturating_record(micros(sample.latency()));
+        }
+        if let Some(service) = sample.service_time() {
+            request.service.saturating_record(micros(service));
+        }
+        if let Some(lag) = sample.send_lag() {
+            self.send_lag.saturating_record(micros(lag));
+        }
+    }
+
+    /// Adds what another worker saw of the same window.
+    pub fn merge(&mut self, other: &Interval) {
+        for (mine, theirs) in self.requests.iter_mut().zip(&other.requests) {
+            for (bin, their) in mine.bins.iter_mut().zip(&theirs.bins) {
+                bin.counts.merge(&their.counts);
+                bin.first_good = earliest(bin.first_good, their.first_good);
+                bin.last_good = bin.last_good.max(their.last_good);
+            }
+            for (histogram, their) in [
+                (&mut mine.good, &theirs.good),
+                (&mut mine.failed, &theirs.failed),
+                (&mut mine.service, &theirs.service),
+            ] {
+                add_histogram(histogram, their);
+            }
+        }
+        add_histogram(&mut self.send_lag, &other.send_lag);
+    }
+
+    /// Counts over all requests and bins.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for request in &self.requests {
+            request.bins.iter().for_each(|bin| counts.merge(&bin.counts));
+        }
+        counts
+    }
+}
+
+fn earliest(left: Option<Duration>, right: Option<Duration>) -> Option<Duration> {
+    match (left, right) {
+        (Some(left), Some(right)) => Some(left.min(right)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn add_histogram(into: &mut Histogram, from: &Histogram) {
+    // Both grow without bound (`auto`), so addition cannot fail for range.
+    if into.add(from).is_err() {
+        unreachable!("histograms that resize themselves accept each other's values");
+    }
+}
+
+/// Whole microseconds; HdrHistogram's lowest value is 1, so a time below that counts as 1.
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(HIGHEST_US).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+    use proptest::prelude::*;
+
+    fn sample(due_ms: u64, latency_ms: u64, good: bool) -> Sample {
+        let due = Duration::from_millis(due_ms);
+        Sample {
+            request: 0,
+            due,
+            sent: Some(due),
+            done: due + Duration::from_millis(latency_ms),
+            outcome: Outcome::Answered { status: if good { 200 } else { 503 } },
+        }
+    }
+
+    fn window(start: Instant) -> Interval {
+        Interval::new(start, Duration::ZERO, Duration::from_secs(1), 1, 10)
+    }
+
+    #[test]
+    fn a_sample_belongs_to_the_bin_in_which_it_fell_due() {
+        let mut interval = window(Instant::now());
+        interval.add(&sample(250, 5_000, true));
+        let bins = &interval.requests[0].bins;
+        assert_eq!(bins[2].counts.good, 1);
+        assert_eq!(bins[2].first_good, Some(Duration::from_millis(250)));
+        assert_eq!(interval.counts().due(), 1);
+        let latency = interval.requests[0].good.max();
+        assert!((5_000_000..5_010_000).contains(&latency), "{latency} us");
+    }
+
+    proptest! {
+        #[test]
+        fn merging_two_workers_is_one_worker_with_all_samples(
+            samples in prop::collection::vec((0u64..1000, 1u64..10_000, any::<bool>(), any::<bool>()), 0..100)
+        ) {
+            let start = Instant::now();
+            let (mut left, mut right, mut all) = (window(start), window(start), window(start));
+            for (due, latency, good, to_left) in samples {
+                let sample = sample(due, latency, good);
+                if to_left { left.add(&sample) } else { right.add(&sample) }
+                all.add(&sample);
+            }
+            left.merge(&right);
+            prop_assert_eq!(&left.requests[0].bins, &all.requests[0].bins);
+            prop_assert_eq!(&left.requests[0].good, &all.requests[0].good);
+            prop_assert_eq!(&left.requests[0].failed, &all.requests[0].failed);
+            prop_assert_eq!(&left.send_lag, &all.send_lag);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The nouns of Brownout, one word per thing, used by every other crate.
+//!
+//! Nothing here reads a file, a clock or the network, and nothing here is serialised: the formats belong to `record`
+//! and to the parsers of what users write.
+//!
+//! Time comes in three forms. A *duration* inside a [`Plan`] counts from the start of the measured load, which is what
+//! a schedule's `at` means to the person who wrote it. A [`std::time::Instant`] marks when something happened while
+//! the run goes on. On disk every instant is an offset from the run's epoch, the moment the record was opened.
+
+mod design;
+mod event;
+mod fault;
+mod interval;
+mod load_totals;
+mod objective;
+mod outcome;
+mod plan;
+mod scenario;
+mod seed;
+mod stage;
+
+pub use design::{Endpoint, Inventory, Link, Node, Process, Reach, Role};
+pub use event::{Event, NullSink, Phase, Sink, What};
+pub use fault::{Direction, FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector, Target};
+pub use interval::{Bin, Histogram, Interval, RequestInterval, new_histogram};
+pub use load_totals::LoadTotals;
+pub use objective::{Comparator, Metric, Objective, Verdict};
+pub use outcome::{Counts, Outcome, Sample};
+pub use plan::{Phases, Plan, Timeline};
+pub use scenario::{Method, Piece, Request, Scenario, Template};
+pub use seed::Seed;
+pub use stage::{Arrivals, Stage};
