@@ -97,7 +97,7 @@ impl std::fmt::Display for Objective {
         };
         match self.metric {
             Metric::Latency(percentile) => {
-                let bound = Duration::from_nanos((self.bound * 1e3).round() as u64);
+                let bound = Duration::from_secs_f64(self.bound / 1e6);
                 write!(f, "p{percentile}{comparator}{bound:?}")
             }
             Metric::Errors => write!(f, "errors{comparator}{}%", self.bound * 100.0),
