@@ -1,1 +1,26 @@
-//! (being written)
+//! Designs as data, and the lab that brings them up: sealed, real, and gone without a trace.
+
+mod config;
+pub mod control;
+mod design;
+mod hardware;
+mod input;
+mod lab;
+mod network;
+mod part;
+mod probe;
+mod registry;
+pub mod seal;
+mod supervisor;
+mod topology;
+
+pub use config::ConfigError;
+pub use design::{Design, DesignError, builtin_designs};
+pub use hardware::{Hardware, Unit};
+pub use input::InputError;
+pub use lab::{Lab, UpError, UpOptions};
+pub use network::{NetworkError, namespace_path};
+pub use part::{DatabaseRole, Part};
+pub use registry::{RunningLab, running_labs};
+pub use supervisor::ServiceError;
+pub use topology::{NodePlan, PartPlan, Topology};

@@ -1,0 +1,127 @@
+//! Renders the parts' templates with what is known of the node, the design and the lab.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior, context};
+use model::Role;
+use thiserror::Error;
+
+use crate::design::Design;
+use crate::part::DatabaseRole;
+use crate::seal::RUN_DIR;
+use crate::topology::{NodePlan, PartPlan};
+
+/// A template that could not be rendered.
+#[derive(Debug, Error)]
+#[error("cannot render {template} for {node}: {reason}")]
+pub struct ConfigError {
+    template: String,
+    node: String,
+    reason: String,
+}
+
+/// Renders templates for one process of one node.
+pub(crate) struct Renderer<'a> {
+    environment: Environment<'a>,
+    context: Value,
+    node: &'a str,
+}
+
+/// The folder of a process's own files: configuration, sockets, data.
+pub(crate) fn process_dir(node: &str, process: &str) -> PathBuf {
+    Path::new(RUN_DIR).join("nodes").join(node).join(process)
+}
+
+/// What a lab adds to a design before templates are rendered.
+#[derive(Debug, Clone)]
+pub(crate) struct LabFacts {
+    /// Where the application's files are.
+    pub(crate) app_dir: PathBuf,
+    /// Configuration files that came with the packages.
+    pub(crate) parts_etc: PathBuf,
+    /// For the accounts inside the lab, new for every lab.
+    pub(crate) password: String,
+}
+
+impl<'a> Renderer<'a> {
+    pub(crate) fn new(design: &'a Design, node: &'a NodePlan, plan: &PartPlan, facts: &LabFacts) -> Self {
+        let mut environment = Environment::new();
+        // A template that names what does not exist is wrong, not empty.
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let by_role = nodes_by_role(design);
+        environment
+            .add_function("with_role", move |role: String| by_role.get(&role).cloned().unwrap_or_default());
+        let part = &design.parts[&plan.part];
+        let topology = &design.topology;
+        let mut settings = part.settings.clone();
+        settings.extend(topology.settings.clone());
+        settings.extend(plan.settings.clone());
+        settings.insert("password".to_owned(), toml::Value::String(facts.password.clone()));
+        let databases = |role| databases(design, role);
+        let context = context! {
+            dir => process_dir(&node.name, &part.process).display().to_string(),
+            node => node_value(design, node),
+            nodes => topology.nodes.iter().map(|node| node_value(design, node)).collect::<Vec<_>>(),
+            design => context! {
+                name => topology.name.clone(),
+                public_name => topology.public_name.clone(),
+                public_address => topology.public_address.to_string(),
+                public_port => topology.public_port,
+            },
+            settings => Value::from(Serde(&settings)),
+            database => plan.database.map(|role| if role == DatabaseRole::Primary { "primary" } else { "replica" }),
+            primary => databases(DatabaseRole::Primary).first().cloned(),
+            replicas => databases(DatabaseRole::Replica),
+            app_dir => facts.app_dir.display().to_string(),
+            parts_etc => facts.parts_etc.display().to_string(),
+        };
+        Self { environment, context, node: &node.name }
+    }
+
+    /// Renders `template`; `name` is for the error.
+    pub(crate) fn render(&self, name: &str, template: &str) -> Result<String, ConfigError> {
+        self.environment.render_named_str(name, template, &self.context).map_err(|error| ConfigError {
+            template: name.to_owned(),
+            node: self.node.to_owned(),
+            reason: format!("{error:#}"),
+        })
+    }
+
+    /// Renders each word of a command line; a word that renders to nothing is left out.
+    pub(crate) fn render_words(&self, name: &str, words: &[String]) -> Result<Vec<String>, ConfigError> {
+        let words = words.iter().map(|word| self.render(name, word)).collect::<Result<Vec<_>, _>>()?;
+        Ok(words.into_iter().filter(|word| !word.is_empty()).collect())
+    }
+}
+
+fn node_value(design: &Design, node: &NodePlan) -> Value {
+    let addresses: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
+    let roles: Vec<&str> = node.parts.iter().map(|plan| design.parts[&plan.part].role.as_str()).collect();
+    let parts: Vec<String> = node.parts.iter().map(|plan| plan.part.clone()).collect();
+    let position = design.topology.nodes.iter().position(|other| other.name == node.name);
+    context! {
+        name => node.name.clone(),
+        address => addresses.first().cloned(),
+        addresses => addresses,
+        roles => roles,
+        parts => parts,
+        number => position.map(|position| position + 1),
+    }
+}
+
+fn nodes_by_role(design: &Design) -> BTreeMap<String, Vec<Value>> {
+    let nodes = &design.topology.nodes;
+    let with = |role: Role| {
+        let has = |node: &&NodePlan| node.parts.iter().any(|plan| design.parts[&plan.part].role == role);
+        nodes.iter().filter(has).map(|node| node_value(design, node)).collect()
+    };
+    Role::ALL.into_iter().map(|role| (role.as_str().to_owned(), with(role))).collect()
+}
+
+fn databases(design: &Design, role: DatabaseRole) -> Vec<Value> {
+    let nodes = &design.topology.nodes;
+    let has = |node: &&NodePlan| node.parts.iter().any(|plan| plan.database == Some(role));
+    nodes.iter().filter(has).map(|node| node_value(design, node)).collect()
+}

@@ -1,0 +1,220 @@
+//! Where designs come from: the ones that are built in, and folders of the same shape that a person wrote.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use thiserror::Error;
+
+use crate::input::InputError;
+use crate::part::Part;
+use crate::topology::Topology;
+
+static DESIGNS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/designs");
+static PARTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/parts");
+static APP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/app");
+
+/// Why there is no such design.
+#[derive(Debug, Error)]
+pub enum DesignError {
+    /// Neither a built-in name nor a folder.
+    #[error("no design `{name}`: use one of {known}, or a folder that holds a topology.toml")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The built-in ones.
+        known: String,
+    },
+    /// A path that is not a folder.
+    #[error("design `{0}` is a file: a design is a folder that holds a topology.toml")]
+    NotAFolder(String),
+    /// A file of the design could not be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// What is written in it is wrong.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
+/// A design with everything it takes to bring it up.
+#[derive(Debug, Clone)]
+pub struct Design {
+    /// Nodes and links.
+    pub topology: Topology,
+    /// Every known part by name.
+    pub parts: HashMap<String, Part>,
+    /// Templates by `part/template`, the design's own over the part's.
+    pub templates: HashMap<String, String>,
+    /// The folder it was read from; `None` for a built-in one.
+    pub folder: Option<PathBuf>,
+}
+
+/// The names of the built-in designs, in order.
+#[must_use]
+pub fn builtin_designs() -> Vec<String> {
+    let mut names: Vec<String> =
+        DESIGNS.dirs().filter_map(|dir| dir.path().to_str()).map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+impl Design {
+    /// Finds the built-in design called `name`, or reads the folder of that path.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or something in it is wrong: see [`DesignError`].
+    pub fn find(name: &str) -> Result<Self, DesignError> {
+        let parts = builtin_parts()?;
+        let mut templates = templates_of(&PARTS);
+        if let Some(dir) = DESIGNS.get_dir(name) {
+            templates.extend(templates_of(dir));
+            let text = dir.get_file(format!("{name}/topology.toml")).and_then(|file| file.contents_utf8());
+            let topology =
+                Topology::parse(text.unwrap_or_default(), &format!("{name}/topology.toml"), &parts)?;
+            return Ok(Self { topology, parts, templates, folder: None });
+        }
+        let folder = PathBuf::from(name);
+        if folder.is_file() {
+            return Err(DesignError::NotAFolder(name.to_owned()));
+        }
+        if !folder.is_dir() {
+            let known = builtin_designs().join(", ");
+            return Err(DesignError::Unknown { name: name.to_owned(), known });
+        }
+        let path = folder.join("topology.toml");
+        let text = read(&path)?;
+        let topology = Topology::parse(&text, &path.display().to_string(), &parts)?;
+        templates.extend(folder_templates(&folder)?);
+        let folder =
+            Some(fs::canonicalize(&folder).map_err(|source| DesignError::Read { path: folder, source })?);
+        Ok(Self { topology, parts, templates, folder })
+    }
+}
+
+fn read(path: &Path) -> Result<String, DesignError> {
+    fs::read_to_string(path).map_err(|source| DesignError::Read { path: path.to_owned(), source })
+}
+
+fn builtin_parts() -> Result<HashMap<String, Part>, InputError> {
+    PARTS
+        .dirs()
+        .filter_map(|dir| dir.get_file(dir.path().join("part.toml")))
+        .map(|file| {
+            let part =
+                Part::parse(file.contents_utf8().unwrap_or_default(), &file.path().display().to_string())?;
+            Ok((part.name.clone(), part))
+        })
+        .collect()
+}
+
+/// Every file two folders deep, `part/template`: the parts' own, or a design's.
+fn templates_of(dir: &Dir<'_>) -> HashMap<String, String> {
+    let files = dir.dirs().flat_map(Dir::files);
+    files
+        .filter_map(|file| {
+            let name = file.path().strip_prefix(dir.path()).ok()?.to_str()?;
+            Some((name.to_owned(), file.contents_utf8()?.to_owned()))
+        })
+        .collect()
+}
+
+/// The same for a folder on disk.
+fn folder_templates(folder: &Path) -> Result<HashMap<String, String>, DesignError> {
+    let list = |path: &Path| -> Result<Vec<PathBuf>, DesignError> {
+        let error = |source| DesignError::Read { path: path.to_owned(), source };
+        fs::read_dir(path)
+            .map_err(error)?
+            .map(|entry| entry.map(|entry| entry.path()).map_err(error))
+            .collect()
+    };
+    let mut templates = HashMap::new();
+    for part in list(folder)?.into_iter().filter(|path| path.is_dir() && !path.ends_with("app")) {
+        for file in list(&part)?.into_iter().filter(|path| path.is_file()) {
+            if let Some(name) = file.strip_prefix(folder).ok().and_then(Path::to_str) {
+                templates.insert(name.to_owned(), read(&file)?);
+            }
+        }
+    }
+    Ok(templates)
+}
+
+/// Writes the built-in application below `to`.
+///
+/// # Errors
+///
+/// When a file cannot be written.
+pub(crate) fn write_app(to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    APP.extract(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_builtin_design_is_read_and_every_template_exists() {
+        let names = builtin_designs();
+        assert!(
+            names.contains(&"0-simple".to_owned()) && names.contains(&"1-distributed".to_owned()),
+            "{names:?}"
+        );
+        for name in names {
+            let design = Design::find(&name).unwrap();
+            assert_eq!(design.topology.name, name);
+            for part in design.parts.values() {
+                for file in &part.file {
+                    let template = format!("{}/{}", part.name, file.template);
+                    assert!(design.templates.contains_key(&template), "{template}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_design_that_is_not_there_or_is_a_file_is_said_so() {
+        let unknown = Design::find("9-none").unwrap_err().to_string();
+        assert!(unknown.contains("9-none") && unknown.contains("0-simple"), "{unknown}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Design::find(file.path().to_str().unwrap()).unwrap_err();
+        assert!(matches!(error, DesignError::NotAFolder(_)), "{error}");
+    }
+
+    /// Each mistake a person can make is answered with the file, the line and the key.
+    #[test]
+    fn mistakes_in_a_topology_are_named_with_their_line() {
+        let head = "name = \"x\"\nsummary = \"s\"\npublic_name = \"w\"\npublic_address = \"203.0.113.8\"\n";
+        let node = "[[node]]\nname = \"a\"\naddresses = [\"192.0.2.1\"]\n";
+        let cases = [
+            (format!("{head}colour = 1\n{node}"), 5, "colour"),
+            (format!("{head}{node}[[node.part]]\npart = \"apache\"\n"), 9, "unknown part `apache`"),
+            (
+                format!("{head}{node}[[node]]\nname = \"b\"\naddresses = [\"192.0.2.1\"]\n"),
+                10,
+                "same address",
+            ),
+            (format!("{head}{node}[[node]]\nname = \"a\"\naddresses = [\"192.0.2.2\"]\n"), 9, "two nodes"),
+            (
+                format!("{head}{node}[[link]]\nfrom = \"a\"\nto = \"z\"\nprotocol = \"http\"\n"),
+                10,
+                "no node `z`",
+            ),
+            (format!("{head}client = \"z\"\n{node}"), 5, "is no node"),
+            (format!("{head}[[node]]\nname = \"a\"\naddresses = [\"192.0.2\"]\n"), 7, "192.0.2"),
+            (head.to_owned(), 1, "at least one [[node]]"),
+        ];
+        for (text, line, expected) in cases {
+            let error = Topology::parse(&text, "my/topology.toml", &builtin_parts().unwrap()).unwrap_err();
+            assert_eq!((error.file.as_str(), error.line), ("my/topology.toml", line), "{error}\n{text}");
+            assert!(error.message.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! Brings a design up inside the sandbox: wires, then processes in parallel along their dependencies.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use model::{Inventory, Node, Process, Reach, Sink};
+use thiserror::Error;
+
+use crate::config::{ConfigError, LabFacts, Renderer, process_dir};
+use crate::control;
+use crate::design::{Design, write_app};
+use crate::hardware::{Hardware, Unit};
+use crate::network::{self, NetworkError, namespace_path};
+use crate::part::{DatabaseRole, Part, Prepare, Ready};
+use crate::seal::RUN_DIR;
+use crate::supervisor::{Service, ServiceError, Supervisor};
+use crate::topology::{NodePlan, PartPlan};
+
+/// How long the SQL that a part runs once may take.
+const SQL_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Why a design did not come up.
+#[derive(Debug, Error)]
+pub enum UpError {
+    /// The network could not be made.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A template could not be rendered.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A process could not be started or did not become ready.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A file of the lab could not be written.
+    #[error("cannot write {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A node's share of the machine could not be set.
+    #[error("cannot limit node {node}: {source}")]
+    Hardware {
+        /// The node.
+        node: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// What a part does once after its start failed.
+    #[error("{process} on {node}: {what} failed: {complaint}")]
+    Once {
+        /// The node.
+        node: String,
+        /// The process.
+        process: String,
+        /// What was done.
+        what: String,
+        /// What was answered.
+        complaint: String,
+    },
+    /// Asked to stop while coming up.
+    #[error("interrupted while coming up")]
+    Interrupted,
+}
+
+/// How a design is brought up.
+pub struct UpOptions<'a> {
+    /// Where logs go: `<logs>/<node>/<process>.log`.
+    pub logs: &'a Path,
+    /// What each node may use.
+    pub unit: Unit,
+    /// The cgroups that were claimed for the nodes.
+    pub hardware: &'a Hardware,
+    /// Where the packages' own `/etc` is.
+    pub parts_etc: &'a Path,
+    /// A fresh MariaDB data directory, to be copied.
+    pub mariadb_datadir: &'a Path,
+    /// Set to give up.
+    pub stop: &'a AtomicBool,
+}
+
+/// A design that is up. Everything of it vanishes with the sandbox.
+pub struct Lab {
+    /// What is up.
+    pub inventory: Inventory,
+}
+
+impl Lab {
+    /// Brings `design` up. Must be called inside the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that did not come up, with the node, the probe's answer and the last lines of its log.
+    pub fn up(design: &Design, options: &UpOptions<'_>, sink: Arc<dyn Sink>) -> Result<Self, UpError> {
+        let nodes: Vec<_> = design
+            .topology
+            .nodes
+            .iter()
+            .map(|node| (node.name.as_str(), node.addresses.as_slice()))
+            .collect();
+        network::connect(&nodes)?;
+        let facts = lab_facts(design, options)?;
+        let mut inventory = Inventory {
+            design: design.topology.name.clone(),
+            summary: design.topology.summary.clone(),
+            nodes: Vec::new(),
+            links: design.topology.links.clone(),
+            public_name: design.topology.public_name.clone(),
+            public_port: design.topology.public_port,
+            resolver: resolver(design),
+            client: design.topology.client.clone(),
+        };
+        let mut services = Vec::new();
+        let mut starts = Vec::new();
+        for node in &design.topology.nodes {
+            let reach = reach_of(node, options)?;
+            let mut processes = Vec::new();
+            for plan in &node.parts {
+                let part = &design.parts[&plan.part];
+                let renderer = Renderer::new(design, node, plan, &facts);
+                let site = Site { design, node, plan, part, renderer: &renderer, options };
+                services.push(site.service(reach.clone())?);
+                starts.push(site.start()?);
+                processes.push(site.process()?);
+            }
+            inventory.nodes.push(Node {
+                name: node.name.clone(),
+                addresses: node.addresses.clone(),
+                reach,
+                processes,
+            });
+        }
+        let supervisor = Supervisor::new(services, sink);
+        control::serve(&supervisor)
+            .map_err(|source| UpError::File { path: Path::new(RUN_DIR).join("control"), source })?;
+        start_all(&supervisor, &starts, options.stop)?;
+        for node in &design.topology.nodes {
+            let error = |source| UpError::Hardware { node: node.name.clone(), source };
+            options.hardware.limit(&node.name, options.unit).map_err(error)?;
+        }
+        Ok(Self { inventory })
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), UpError> {
+    fs::write(path, text).map_err(|source| UpError::File { path: path.to_owned(), source })
+}
+
+fn make_dir(path: &Path) -> Result<(), UpError> {
+    fs::create_dir_all(path).map_err(|source| UpError::File { path: path.to_owned(), source })
+}
+
+fn lab_facts(design: &Design, options: &UpOptions<'_>) -> Result<LabFacts, UpError> {
+    let own = design.folder.as_ref().map(|folder| folder.join("app")).filter(|app| app.is_dir());
+    let app_dir = match own {
+        Some(app) => app,
+        None => {
+            let app = Path::new(RUN_DIR).join("app");
+            write_app(&app).map_err(|source| UpError::File { path: app.clone(), source })?;
+            app
+        }
+    };
+    let random = Path::new("/proc/sys/kernel/random/uuid");
+    let password =
+        fs::read_to_string(random).map_err(|source| UpError::File { path: random.into(), source })?;
+    Ok(LabFacts {
+        app_dir,
+        parts_etc: options.parts_etc.to_owned(),
+        password: password.trim().replace('-', ""),
+    })
+}
+
+fn resolver(design: &Design) -> Option<SocketAddr> {
+    let name = design.topology.resolver.as_ref()?;
+    let node = design.topology.nodes.iter().find(|node| node.name == *name)?;
+    Some(SocketAddr::new(*node.addresses.first()?, 53))
+}
+
+fn reach_of(node: &NodePlan, options: &UpOptions<'_>) -> Result<Reach, UpError> {
+    let error = |source| UpError::Hardware { node: node.name.clone(), source };
+    // A node without processes is where load comes from: the generator's, not a unit of hardware.
+    let cgroup_procs =
+        if node.parts.is_empty() { Vec::new() } else { options.hardware.node(&node.name).map_err(error)? };
+    let listed: Vec<String> = cgroup_procs.iter().map(|path| path.display().to_string()).collect();
+    write(&Path::new(RUN_DIR).join("cgroups").join(&node.name), &listed.join("\n"))?;
+    Ok(Reach::Namespace { net: namespace_path(&node.name), cgroup_procs })
+}
+
+/// One part on one node.
+struct Site<'a> {
+    design: &'a Design,
+    node: &'a NodePlan,
+    plan: &'a PartPlan,
+    part: &'a Part,
+    renderer: &'a Renderer<'a>,
+    options: &'a UpOptions<'a>,
+}
+
+/// What it takes to start one process for the first time.
+struct Start {
+    /// Indices of the services that must be ready before.
+    needs: Vec<usize>,
+    datadir: Option<(PathBuf, PathBuf)>,
+    after_ready: Option<(String, String)>,
+    following: Option<Ready>,
+}
+
+impl Site<'_> {
+    fn dir(&self) -> PathBuf {
+        process_dir(&self.node.name, &self.part.process)
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.dir().with_extension("pid")
+    }
+
+    /// Renders the files and everything that the supervisor has to know.
+    fn service(&self, reach: Reach) -> Result<Service, UpError> {
+        let dir = self.dir();
+        make_dir(&dir)?;
+        for file in &self.part.file {
+            let name = format!("{}/{}", self.part.name, file.template);
+            let template = self.design.templates.get(&name).map(String::as_str).unwrap_or_default();
+            write(&dir.join(&file.template), &self.renderer.render(&name, template)?)?;
+        }
+        let logs = self.options.logs.join(&self.node.name);
+        make_dir(&logs)?;
+        let mut environment = BTreeMap::new();
+        for line in &self.part.environment {
+            let line = self.renderer.render("environment", line)?;
+            if let Some((name, value)) = line.split_once('=') {
+                environment.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Ok(Service {
+            node: self.node.name.clone(),
+            process: self.part.process.clone(),
+            reach,
+            address: self.node.addresses[0],
+            argv: self.renderer.render_words("start", &self.part.start)?,
+            environment,
+            pid_file: self.pid_file(),
+            log: logs.join(format!("{}.log", self.part.process)),
+            stop_signal: self.part.stop_signal,
+            stop_timeout: self.part.stop_timeout,
+            ready: self.ready(&self.part.ready)?,
+            ready_timeout: self.part.ready_timeout,
+            supervised: self.plan.supervised,
+        })
+    }
+
+    fn ready(&self, ready: &Ready) -> Result<Ready, UpError> {
+        let render = |text: &str| self.renderer.render("ready", text);
+        Ok(match ready {
+            Ready::Http { http } => Ready::Http { http: render(http)? },
+            Ready::Sql { sql, socket } => Ready::Sql { sql: render(sql)?, socket: render(socket)? },
+            Ready::Dns { dns } => Ready::Dns { dns: render(dns)? },
+        })
+    }
+
+    /// A replica needs its primary, and every process the roles of its own node that its part names.
+    fn start(&self) -> Result<Start, UpError> {
+        let all = self
+            .design
+            .topology
+            .nodes
+            .iter()
+            .flat_map(|node| node.parts.iter().map(move |plan| (node, plan)));
+        let is_replica = self.plan.database == Some(DatabaseRole::Replica);
+        let needs = all
+            .enumerate()
+            .filter(|(_, (node, plan))| {
+                let here = node.name == self.node.name
+                    && self.part.needs.contains(&self.design.parts[&plan.part].role);
+                here || (is_replica && plan.database == Some(DatabaseRole::Primary))
+            })
+            .map(|(index, _)| index)
+            .collect();
+        let after_ready = match (&self.part.after_ready, &self.part.ready) {
+            (Some(after), Ready::Sql { socket, .. }) => {
+                let name = format!("{}/{}", self.part.name, after.sql);
+                let template = self.design.templates.get(&name).map(String::as_str).unwrap_or_default();
+                Some((self.renderer.render("socket", socket)?, self.renderer.render(&name, template)?))
+            }
+            _ => None,
+        };
+        let following = match &self.part.following {
+            Some(ready) if is_replica => Some(self.ready(ready)?),
+            _ => None,
+        };
+        let datadir = self.part.prepare.map(|Prepare::MariadbDatadir| {
+            (self.options.mariadb_datadir.to_owned(), self.dir().join("data"))
+        });
+        Ok(Start { needs, datadir, after_ready, following })
+    }
+
+    fn process(&self) -> Result<Process, UpError> {
+        let exe = std::env::current_exe()
+            .map_err(|source| UpError::File { path: PathBuf::from("/proc/self/exe"), source })?;
+        let command = |verb| control::command_line(&exe, verb, &self.node.name, &self.part.process);
+        Ok(Process {
+            name: self.part.process.clone(),
+            part: self.part.name.clone(),
+            role: self.part.role,
+            pid_file: self.pid_file(),
+            start: command("start"),
+            stop: command("stop"),
+            ready: command("ready"),
+            is_primary: if self.plan.database.is_some() {
+                self.renderer.render_words("is_primary", &self.part.is_primary)?
+            } else {
+                Vec::new()
+            },
+            supervised: self.plan.supervised,
+        })
+    }
+}
+
+/// What is known of the starts while they go on.
+#[derive(Default)]
+struct Progress {
+    ready: Vec<bool>,
+    failed: Option<UpError>,
+}
+
+fn start_all(supervisor: &Arc<Supervisor>, starts: &[Start], stop: &AtomicBool) -> Result<(), UpError> {
+    let progress = Mutex::new(Progress { ready: vec![false; starts.len()], failed: None });
+    let changed = Condvar::new();
+    let lock = || progress.lock().unwrap_or_else(PoisonError::into_inner);
+    let give_up = || stop.load(Ordering::Relaxed) || lock().failed.is_some();
+    thread::scope(|scope| {
+        for (index, start) in starts.iter().enumerate() {
+            let (changed, give_up, lock) = (&changed, &give_up, &lock);
+            scope.spawn(move || {
+                let mut state = lock();
+                while !start.needs.iter().all(|need| state.ready[*need]) && state.failed.is_none() {
+                    // The pause is for the stop flag, which nobody signals.
+                    let pause = Duration::from_millis(50);
+                    state = changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
+                    if stop.load(Ordering::Relaxed) {
+                        state.failed.get_or_insert(UpError::Interrupted);
+                    }
+                }
+                if state.failed.is_some() {
+                    return;
+                }
+                drop(state);
+                let result = start_one(supervisor, index, start, give_up);
+                let mut state = lock();
+                match result {
+                    Ok(()) => state.ready[index] = true,
+                    // Only the first failure is a cause; the others follow from it.
+                    Err(_) if stop.load(Ordering::Relaxed) => {
+                        state.failed.get_or_insert(UpError::Interrupted);
+                    }
+                    Err(error) => {
+                        state.failed.get_or_insert(error);
+                    }
+                }
+                changed.notify_all();
+            });
+        }
+    });
+    let failed = lock().failed.take();
+    failed.map_or(Ok(()), Err)
+}
+
+fn start_one(
+    supervisor: &Arc<Supervisor>,
+    index: usize,
+    start: &Start,
+    give_up: &dyn Fn() -> bool,
+) -> Result<(), UpError> {
+    let service = &supervisor.services()[index];
+    let once = |what: &str, complaint: String| UpError::Once {
+        node: service.node.clone(),
+        process: service.process.clone(),
+        what: what.to_owned(),
+        complaint,
+    };
+    if let Some((from, to)) = &start.datadir {
+        copy_tree(from, to).map_err(|error| once("copying a fresh data directory", error.to_string()))?;
+    }
+    supervisor.start(index)?;
+    supervisor.wait_ready(index, &service.ready, give_up)?;
+    if let Some((socket, sql)) = &start.after_ready
+        && !sql.trim().is_empty()
+    {
+        let argv = ["mariadb", "--no-defaults", "--socket", socket, "--user", "root", "--execute", sql];
+        let output = reach::run(&Reach::Local, &argv.map(str::to_owned), SQL_DEADLINE)
+            .map_err(|error| once("its first SQL", error.to_string()))?;
+        if !output.success() {
+            return Err(once("its first SQL", output.complaint()));
+        }
+    }
+    if let Some(following) = &start.following {
+        supervisor.wait_ready(index, following, give_up)?;
+    }
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Readiness, asked in each part's own protocol from within its node.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use model::Reach;
+
+use crate::part::Ready;
+
+/// How long one question may take. A part that needs longer is not ready.
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// Asks once. `Err` says what was answered instead, for the message when the deadline passes.
+///
+/// # Errors
+///
+/// When the part does not do its work yet.
+pub(crate) fn ask(ready: &Ready, reach: &Reach, address: IpAddr) -> Result<(), String> {
+    match ready {
+        Ready::Http { http } => {
+            reach::within(reach, || ask_http(http)).unwrap_or_else(|error| Err(error.to_string()))
+        }
+        Ready::Dns { dns } => {
+            let server = SocketAddr::new(address, 53);
+            reach::within(reach, || ask_dns(dns, server)).unwrap_or_else(|error| Err(error.to_string()))
+        }
+        Ready::Sql { sql, socket } => ask_sql(sql, socket),
+    }
+}
+
+fn ask_http(url: &str) -> Result<(), String> {
+    let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` is no http:// address"))?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let with_port = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+    let address: SocketAddr = with_port.parse().map_err(|_| format!("`{with_port}` is no ADDRESS:PORT"))?;
+    let status = (|| -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&address, QUESTION)?;
+        stream.set_read_timeout(Some(QUESTION))?;
+        stream.set_write_timeout(Some(QUESTION))?;
+        write!(stream, "GET /{path} HTTP/1.0\r\nHost: {authority}\r\n\r\n")?;
+        let mut answer = Vec::new();
+        // A status line is all that is asked for; what follows is read so that the server sees no reset.
+        stream.take(64 * 1024).read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+    })()
+    .map_err(|error| format!("GET {url}: {error}"))?;
+    match status.split(' ').nth(1) {
+        Some(code) if code.starts_with('2') => Ok(()),
+        _ => Err(format!("GET {url}: {status}")),
+    }
+}
+
+/// Runs outside the node's cgroups, so that asking costs the node only what its server spends on the answer.
+fn ask_sql(sql: &str, socket: &str) -> Result<(), String> {
+    let argv: Vec<String> = [
+        "mariadb",
+        "--no-defaults",
+        "--socket",
+        socket,
+        "--user",
+        "root",
+        "--skip-column-names",
+        "--batch",
+        "--execute",
+        sql,
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let output = reach::run(&Reach::Local, &argv, QUESTION).map_err(|error| error.to_string())?;
+    match output.stdout.lines().last().map(str::trim) {
+        Some("1") if output.success() => Ok(()),
+        _ => Err(format!("{sql}: {} {}", output.stdout.trim(), output.complaint())),
+    }
+}
+
+/// Asks for an A record (RFC 1035, section 4) over UDP.
+fn ask_dns(name: &str, server: SocketAddr) -> Result<(), String> {
+    let error = |error: std::io::Error| format!("A {name} at {server}: {error}");
+    let socket = UdpSocket::bind("0.0.0.0:0").map_err(error)?;
+    socket.set_read_timeout(Some(QUESTION)).map_err(error)?;
+    socket.connect(server).map_err(error)?;
+    socket.send(&dns_question(name)).map_err(error)?;
+    let mut answer = [0u8; 512];
+    let length = socket.recv(&mut answer).map_err(error)?;
+    // Header: id, flags with the response code in the last 4 bits, then four counts; the second counts answers.
+    match answer.get(..12) {
+        Some(header) if length >= 12 && header[3] & 0x0f == 0 && (header[6], header[7]) != (0, 0) => Ok(()),
+        Some(header) => Err(format!("A {name} at {server}: response code {}, no answer", header[3] & 0x0f)),
+        None => Err(format!("A {name} at {server}: a truncated answer")),
+    }
+}
+
+fn dns_question(name: &str) -> Vec<u8> {
+    const RECURSION_DESIRED: u8 = 0x01;
+    let mut question = vec![0x42, 0x4f, RECURSION_DESIRED, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        // Labels are at most 63 bytes; a longer one makes the server answer with an error, which is shown.
+        question.push(u8::try_from(label.len()).unwrap_or(u8::MAX));
+        question.extend_from_slice(label.as_bytes());
+    }
+    question.extend_from_slice(&[0, 0, 1, 0, 1]);
+    question
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    fn http_server(status: &'static str) -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0u8; 16]).unwrap();
+            write!(stream, "HTTP/1.0 {status}\r\n\r\n").unwrap();
+        });
+        format!("http://{address}/health")
+    }
+
+    #[test]
+    fn a_part_is_ready_when_its_health_check_says_so() {
+        let ask_status = |status| {
+            ask(&Ready::Http { http: http_server(status) }, &Reach::Local, Ipv4Addr::LOCALHOST.into())
+        };
+        assert_eq!(ask_status("200 OK"), Ok(()));
+        assert!(ask_status("503 Service Unavailable").unwrap_err().contains("503"));
+        let closed = Ready::Http { http: "http://127.0.0.1:1/".into() };
+        assert!(ask(&closed, &Reach::Local, Ipv4Addr::LOCALHOST.into()).unwrap_err().contains("refused"));
+    }
+
+    #[test]
+    fn a_name_server_is_ready_when_it_gives_an_address() {
+        let answer_with = |flags: u8, answers: u8| {
+            let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let address = server.local_addr().unwrap();
+            thread::spawn(move || {
+                let mut question = [0u8; 512];
+                let (length, client) = server.recv_from(&mut question).unwrap();
+                question[3] = flags;
+                question[7] = answers;
+                server.send_to(&question[..length], client).unwrap();
+            });
+            ask_dns("www.foobar.com", address)
+        };
+        assert_eq!(answer_with(0, 1), Ok(()));
+        assert!(answer_with(3, 0).unwrap_err().contains("response code 3"));
+    }
+
+    #[test]
+    fn a_question_is_framed_as_rfc_1035_says() {
+        let question = dns_question("a.bc");
+        assert_eq!(&question[12..], [1, b'a', 2, b'b', b'c', 0, 0, 1, 0, 1]);
+    }
+}
