@@ -108,35 +108,16 @@ impl Lab {
             .collect();
         network::connect(&nodes)?;
         let facts = lab_facts(design, options)?;
-        let mut inventory = Inventory {
-            design: design.topology.name.clone(),
-            summary: design.topology.summary.clone(),
-            nodes: Vec::new(),
-            links: design.topology.links.clone(),
-            public_name: design.topology.public_name.clone(),
-            public_port: design.topology.public_port,
-            resolver: resolver(design),
-            client: design.topology.client.clone(),
-        };
+        let mut inventory = intended(design)?;
         let mut services = Vec::new();
         let mut starts = Vec::new();
-        for node in &design.topology.nodes {
-            let reach = reach_of(node, options)?;
-            let mut processes = Vec::new();
+        for (node, up) in design.topology.nodes.iter().zip(&mut inventory.nodes) {
+            up.reach = reach_of(node, options)?;
             for plan in &node.parts {
-                let part = &design.parts[&plan.part];
-                let renderer = Renderer::new(design, node, plan, &facts);
-                let site = Site { design, node, plan, part, renderer: &renderer, options };
-                services.push(site.service(reach.clone())?);
-                starts.push(site.start()?);
-                processes.push(site.process()?);
+                let site = Site::new(design, node, plan, &facts);
+                services.push(site.service(up.reach.clone(), options.logs)?);
+                starts.push(site.start(options.mariadb_datadir)?);
             }
-            inventory.nodes.push(Node {
-                name: node.name.clone(),
-                addresses: node.addresses.clone(),
-                reach,
-                processes,
-            });
         }
         let supervisor = Supervisor::new(services, sink);
         control::serve(&supervisor)
@@ -148,6 +129,36 @@ impl Lab {
         }
         Ok(Self { inventory })
     }
+}
+
+/// The inventory of `design` as it will be once it is up, so that a schedule can be checked before anything starts.
+///
+/// # Errors
+///
+/// When a template of a command line cannot be rendered.
+pub fn intended(design: &Design) -> Result<Inventory, UpError> {
+    // Command lines name sockets and files, never secrets.
+    let facts = LabFacts { app_dir: PathBuf::new(), parts_etc: PathBuf::new(), password: String::new() };
+    let node = |node: &NodePlan| -> Result<Node, UpError> {
+        let processes = node.parts.iter().map(|plan| Site::new(design, node, plan, &facts).process());
+        Ok(Node {
+            name: node.name.clone(),
+            addresses: node.addresses.clone(),
+            reach: Reach::Namespace { net: namespace_path(&node.name), cgroup_procs: Vec::new() },
+            processes: processes.collect::<Result<_, _>>()?,
+        })
+    };
+    let topology = &design.topology;
+    Ok(Inventory {
+        design: topology.name.clone(),
+        summary: topology.summary.clone(),
+        nodes: topology.nodes.iter().map(node).collect::<Result<_, _>>()?,
+        links: topology.links.clone(),
+        public_name: topology.public_name.clone(),
+        public_port: topology.public_port,
+        resolver: resolver(design),
+        client: topology.client.clone(),
+    })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), UpError> {
@@ -200,8 +211,7 @@ struct Site<'a> {
     node: &'a NodePlan,
     plan: &'a PartPlan,
     part: &'a Part,
-    renderer: &'a Renderer<'a>,
-    options: &'a UpOptions<'a>,
+    renderer: Renderer<'a>,
 }
 
 /// What it takes to start one process for the first time.
@@ -213,7 +223,12 @@ struct Start {
     following: Option<Ready>,
 }
 
-impl Site<'_> {
+impl<'a> Site<'a> {
+    fn new(design: &'a Design, node: &'a NodePlan, plan: &'a PartPlan, facts: &LabFacts) -> Self {
+        let part = &design.parts[&plan.part];
+        Self { design, node, plan, part, renderer: Renderer::new(design, node, plan, facts) }
+    }
+
     fn dir(&self) -> PathBuf {
         process_dir(&self.node.name, &self.part.process)
     }
@@ -223,7 +238,7 @@ impl Site<'_> {
     }
 
     /// Renders the files and everything that the supervisor has to know.
-    fn service(&self, reach: Reach) -> Result<Service, UpError> {
+    fn service(&self, reach: Reach, logs: &Path) -> Result<Service, UpError> {
         let dir = self.dir();
         make_dir(&dir)?;
         for file in &self.part.file {
@@ -231,7 +246,7 @@ impl Site<'_> {
             let template = self.design.templates.get(&name).map(String::as_str).unwrap_or_default();
             write(&dir.join(&file.template), &self.renderer.render(&name, template)?)?;
         }
-        let logs = self.options.logs.join(&self.node.name);
+        let logs = logs.join(&self.node.name);
         make_dir(&logs)?;
         let mut environment = BTreeMap::new();
         for line in &self.part.environment {
@@ -267,7 +282,7 @@ impl Site<'_> {
     }
 
     /// A replica needs its primary, and every process the roles of its own node that its part names.
-    fn start(&self) -> Result<Start, UpError> {
+    fn start(&self, fresh_datadir: &Path) -> Result<Start, UpError> {
         let all = self
             .design
             .topology
@@ -296,9 +311,10 @@ impl Site<'_> {
             Some(ready) if is_replica => Some(self.ready(ready)?),
             _ => None,
         };
-        let datadir = self.part.prepare.map(|Prepare::MariadbDatadir| {
-            (self.options.mariadb_datadir.to_owned(), self.dir().join("data"))
-        });
+        let datadir = self
+            .part
+            .prepare
+            .map(|Prepare::MariadbDatadir| (fresh_datadir.to_owned(), self.dir().join("data")));
         Ok(Start { needs, datadir, after_ready, following })
     }
 

@@ -18,7 +18,7 @@ pub use config::ConfigError;
 pub use design::{Design, DesignError, builtin_designs};
 pub use hardware::{Hardware, Unit};
 pub use input::InputError;
-pub use lab::{Lab, UpError, UpOptions};
+pub use lab::{Lab, UpError, UpOptions, intended};
 pub use network::{NetworkError, namespace_path};
 pub use part::{DatabaseRole, Part};
 pub use registry::{RunningLab, running_labs};

@@ -35,6 +35,9 @@ const SEALED: &str = "BROWNOUT_SEALED";
 /// Where the lab's own files live: a tmpfs that only the lab sees.
 pub const RUN_DIR: &str = "/run/brownout";
 
+/// Where programs are looked for inside: ordinary users often lack the `sbin` folders.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Why the sandbox could not be made.
 #[derive(Debug, Error)]
 pub enum SealError {
@@ -190,6 +193,8 @@ pub fn init(parts: &Path, args: &[std::ffi::OsString]) -> Result<ExitStatus, Sea
     let exe = std::env::current_exe().map_err(system("find this program's file"))?;
     let mut command = Command::new(exe)
         .args(args)
+        .env("PATH", PATH)
+        .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .spawn()
         .map_err(system("start the command inside the sandbox"))?;
