@@ -92,6 +92,8 @@ pub struct Sealed {
 #[must_use]
 pub fn sealed() -> Option<Sealed> {
     let claimed = std::env::var(SEALED).ok()?;
+    // Inherited blocked from process 1, which waits for them.
+    let _ = attended_signals().thread_unblock();
     Some(Sealed { hardware: Hardware::decode(&claimed) })
 }
 
@@ -232,12 +234,14 @@ fn prepare_mounts(parts: &Path) -> Result<(), SealError> {
     Ok(())
 }
 
-/// Blocks what [`attend`] waits for. The standard library unblocks all signals in what it starts.
+/// What [`attend`] waits for.
+fn attended_signals() -> SigSet {
+    [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect()
+}
+
+/// Blocks what [`attend`] waits for before there is a child, so that none is missed.
 fn block_signals() -> Result<SigSet, SealError> {
-    let mut signals = SigSet::empty();
-    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
-        signals.add(signal);
-    }
+    let signals = attended_signals();
     signals
         .thread_block()
         .map_err(|errno| SealError::System { what: "block signals", source: errno.into() })?;
