@@ -1,0 +1,30 @@
+"""gunicorn's settings. The application's own are in its environment."""
+
+import os
+
+wsgi_app = "orders.wsgi:application"
+bind = "127.0.0.1:{{ settings.application_port }}"
+backlog = 1024
+pidfile = None
+
+# One process with threads: the node has a fraction of a core, and what is waited for is the database. Separate
+# processes would cost more memory, and each would find out by itself that a database is down.
+worker_class = "gthread"
+workers = 1
+threads = int(os.environ["APP_THREADS"])
+# More connections than these wait in the listening socket's queue.
+worker_connections = 256
+# Imported once, so that a worker that died is replaced without compiling anything. Nothing connects at import.
+preload_app = True
+
+# Seconds. A worker whose main loop is silent for this long is replaced; requests have timeouts of their own.
+timeout = 30
+graceful_timeout = 3
+# nginx keeps idle connections for 60 s, so it closes first.
+keepalive = 75
+
+# The worker tells that it is alive through a file, which must not be on a disk.
+worker_tmp_dir = "{{ dir }}"
+errorlog = "-"
+accesslog = None
+loglevel = "warning"
