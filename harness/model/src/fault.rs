@@ -69,6 +69,8 @@ pub struct Selector {
     pub part: Option<String>,
     /// Only the database that is primary when the injection begins.
     pub primary: bool,
+    /// Every process of the nodes of those that fit, as when the whole server dies.
+    pub whole_node: bool,
     /// Which of those that fit.
     pub pick: Pick,
 }
