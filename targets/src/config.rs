@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 use model::Role;
@@ -50,6 +51,10 @@ impl<'a> Renderer<'a> {
         let mut environment = Environment::new();
         // A template that names what does not exist is wrong, not empty.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // BIND, for one, complains of a zone whose last line does not end.
+        if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
+            environment.set_syntax(syntax);
+        }
         let by_role = nodes_by_role(design);
         environment
             .add_function("with_role", move |role: String| by_role.get(&role).cloned().unwrap_or_default());

@@ -210,6 +210,11 @@ mod tests {
             (format!("{head}client = \"z\"\n{node}"), 5, "is no node"),
             (format!("{head}[[node]]\nname = \"a\"\naddresses = [\"192.0.2\"]\n"), 7, "192.0.2"),
             (head.to_owned(), 1, "at least one [[node]]"),
+            (
+                format!("{head}{node}[[link]]\nfrom = \"a\"\nto = \"a\"\nprotocol = \"http\"\n"),
+                9,
+                "closes a circle",
+            ),
         ];
         for (text, line, expected) in cases {
             let error = Topology::parse(&text, "my/topology.toml", &builtin_parts().unwrap()).unwrap_err();

@@ -123,7 +123,7 @@ impl Lab {
         control::serve(&supervisor)
             .map_err(|source| UpError::File { path: Path::new(RUN_DIR).join("control"), source })?;
         start_all(&supervisor, &starts, options.stop)?;
-        for node in &design.topology.nodes {
+        for node in design.topology.nodes.iter().filter(|node| !node.parts.is_empty()) {
             let error = |source| UpError::Hardware { node: node.name.clone(), source };
             options.hardware.limit(&node.name, options.unit).map_err(error)?;
         }
@@ -281,22 +281,20 @@ impl<'a> Site<'a> {
         })
     }
 
-    /// A replica needs its primary, and every process the roles of its own node that its part names.
+    /// A process needs what its links lead to.
     fn start(&self, fresh_datadir: &Path) -> Result<Start, UpError> {
-        let all = self
-            .design
-            .topology
-            .nodes
-            .iter()
-            .flat_map(|node| node.parts.iter().map(move |plan| (node, plan)));
+        let topology = &self.design.topology;
         let is_replica = self.plan.database == Some(DatabaseRole::Replica);
+        let all = topology.nodes.iter().flat_map(|node| node.parts.iter().map(move |plan| (node, plan)));
+        let leads_to = |node: &NodePlan, plan: &PartPlan| {
+            let process = self.design.parts[&plan.part].process.as_str();
+            topology.links.iter().any(|link| {
+                link.from.is(&self.node.name, &self.part.process) && link.to.is(&node.name, process)
+            })
+        };
         let needs = all
             .enumerate()
-            .filter(|(_, (node, plan))| {
-                let here = node.name == self.node.name
-                    && self.part.needs.contains(&self.design.parts[&plan.part].role);
-                here || (is_replica && plan.database == Some(DatabaseRole::Primary))
-            })
+            .filter(|(_, (node, plan))| leads_to(node, plan))
             .map(|(index, _)| index)
             .collect();
         let after_ready = match (&self.part.after_ready, &self.part.ready) {

@@ -79,9 +79,6 @@ pub struct Part {
     pub role: Role,
     /// The distribution's package.
     pub package: String,
-    /// Roles that must be ready on the same node before it starts.
-    #[serde(default, deserialize_with = "parsed_list")]
-    pub needs: Vec<Role>,
     /// Templates of the command line; it stays in the foreground.
     pub start: Vec<String>,
     /// Templates of `NAME=VALUE`, added to the environment.
@@ -133,13 +130,6 @@ impl Part {
 
 fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(input: D) -> Result<T, D::Error> {
     String::deserialize(input)?.parse().map_err(de::Error::custom)
-}
-
-fn parsed_list<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
-    input: D,
-) -> Result<Vec<T>, D::Error> {
-    let words = Vec::<String>::deserialize(input)?;
-    words.iter().map(|word| word.parse().map_err(de::Error::custom)).collect()
 }
 
 fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {

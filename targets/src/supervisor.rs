@@ -357,9 +357,13 @@ mod tests {
 
     #[test]
     fn what_does_not_stop_in_time_is_killed_with_its_children() {
-        let (supervisor, events, _dir) = supervise("trap '' TERM; sleep 60 & while :; do wait; done", false);
+        let script = "trap '' TERM; sleep 60 & echo deaf; while :; do wait; done";
+        let (supervisor, events, dir) = supervise(script, false);
         supervisor.start(0).unwrap();
         assert!(matches!(next(&events), What::ProcessStarted { .. }));
+        while fs::read_to_string(dir.path().join("log")).unwrap_or_default() != "deaf\n" {
+            thread::sleep(ASK_EVERY);
+        }
         supervisor.stop(0);
         assert!(matches!(next(&events), What::ProcessDied { status, .. } if status == "signal 9"));
     }

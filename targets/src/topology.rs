@@ -147,6 +147,13 @@ impl Topology {
             }
         }
         let links = links(&source, &read.link, &topology.nodes, parts)?;
+        if let Some(index) = first_in_a_cycle(&links) {
+            let message = format!(
+                "link from `{}` to `{}` closes a circle: a process starts after those its links lead to",
+                links[index].from, links[index].to
+            );
+            return Err(source.error(read.link[index].from.span(), message));
+        }
         Ok(Self { links, ..topology })
     }
 }
@@ -265,4 +272,22 @@ fn links(
             })
         })
         .collect()
+}
+
+/// The first link whose end leads back to its beginning.
+fn first_in_a_cycle(links: &[Link]) -> Option<usize> {
+    let mut reached = HashSet::new();
+    (0..links.len()).find(|index| {
+        reached.clear();
+        let mut open = vec![&links[*index].to];
+        while let Some(end) = open.pop() {
+            if *end == links[*index].from {
+                return true;
+            }
+            if reached.insert(end.to_string()) {
+                open.extend(links.iter().filter(|link| link.from == *end).map(|link| &link.to));
+            }
+        }
+        false
+    })
 }

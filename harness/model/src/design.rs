@@ -149,6 +149,14 @@ pub struct Endpoint {
     pub process: Option<String>,
 }
 
+impl Endpoint {
+    /// Whether it is this process of this node.
+    #[must_use]
+    pub fn is(&self, node: &str, process: &str) -> bool {
+        self.node == node && self.process.as_deref() == Some(process)
+    }
+}
+
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.process {
