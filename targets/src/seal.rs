@@ -24,7 +24,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getgid, getuid, sethostname};
+use nix::unistd::{Pid, getgid, getuid};
 use thiserror::Error;
 
 use crate::hardware::Hardware;
@@ -191,7 +191,6 @@ pub fn init(parts: &Path, args: &[std::ffi::OsString]) -> Result<ExitStatus, Sea
     }
     let signals = block_signals()?;
     prepare_mounts(parts)?;
-    sethostname("brownout").map_err(errno("name the sandbox"))?;
     let exe = std::env::current_exe().map_err(system("find this program's file"))?;
     let mut command = Command::new(exe)
         .args(args)

@@ -1,1 +1,53 @@
-fn main() {}
+//! `brownout`: benchmark and chaos harness for web stacks. This file is the table of contents: a line per verb.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bring_up;
+mod exec;
+mod failure;
+mod inner;
+mod interrupt;
+mod sandbox;
+mod setup;
+mod up;
+
+use failure::Failure;
+
+/// Drives load against web stacks while it breaks them, and says what a user would have seen
+#[derive(Debug, Parser)]
+#[command(name = "brownout", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Setup(setup::SetupArgs),
+    Doctor(setup::DoctorArgs),
+    Designs(setup::DesignsArgs),
+    Up(up::UpArgs),
+    Exec(exec::ExecArgs),
+}
+
+fn run(verb: Verb) -> Result<ExitCode, Failure> {
+    match verb {
+        Verb::Setup(args) => setup::setup(&args),
+        Verb::Doctor(args) => setup::doctor(&args),
+        Verb::Designs(args) => setup::designs(&args),
+        Verb::Up(args) => up::run(&args),
+        Verb::Exec(args) => exec::run(&args),
+    }
+}
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let result = inner::run(&args).unwrap_or_else(|| run(Cli::parse().verb));
+    result.unwrap_or_else(|failure| {
+        eprintln!("error: {failure}");
+        ExitCode::from(failure.code)
+    })
+}

@@ -1,0 +1,98 @@
+//! What every verb that brings a design up does: shares of the machine, affinity, data directories.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::Args;
+use model::Sink;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use targets::parts::{self, PartsRoot};
+use targets::seal::Sealed;
+use targets::{Design, DesignError, Lab, Unit, UpError, UpOptions};
+
+use crate::failure::{Code, Failure, OrFail};
+use crate::interrupt::Interrupt;
+
+/// What each node may use
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UnitArgs {
+    /// Share of one core that each node has, where cgroups can be had
+    #[arg(long, value_name = "CORES", default_value_t = Unit::default().cores)]
+    node_cores: f64,
+    /// Memory that each node has, in MiB, where cgroups can be had
+    #[arg(long, value_name = "MIB", default_value_t = Unit::default().memory_bytes >> 20)]
+    node_memory: u64,
+}
+
+impl UnitArgs {
+    pub(crate) fn unit(&self) -> Result<Unit, Failure> {
+        // The kernel's smallest quota is 1 ms of a period, a twentieth of a core here.
+        if !(0.05..=1024.0).contains(&self.node_cores) {
+            return Err(Failure::new(
+                Code::Input,
+                anyhow!("--node-cores {}: use 0.05 or more", self.node_cores),
+            ));
+        }
+        if self.node_memory < 64 {
+            return Err(Failure::new(
+                Code::Input,
+                anyhow!("--node-memory {}: use 64 MiB or more", self.node_memory),
+            ));
+        }
+        Ok(Unit { cores: self.node_cores, memory_bytes: self.node_memory << 20 })
+    }
+}
+
+/// Bad input, unless the machine could not give what was written.
+pub(crate) fn design_failure(error: DesignError) -> Failure {
+    Failure::new(Code::Input, error)
+}
+
+/// Brings `design` up. Must be called inside the sandbox.
+pub(crate) fn up(
+    design: &Design,
+    sealed: &Sealed,
+    parts: &PartsRoot,
+    logs: &Path,
+    unit: Unit,
+    interrupt: &Interrupt,
+    sink: Arc<dyn Sink>,
+) -> Result<Lab, Failure> {
+    keep_off(&generator_cpus());
+    let datadir = parts::mariadb_datadir(parts).or_fail(Code::Environment)?;
+    let options = UpOptions {
+        logs,
+        unit,
+        hardware: &sealed.hardware,
+        parts_etc: &parts.root.join("etc"),
+        mariadb_datadir: &datadir,
+        stop: &interrupt.flag,
+    };
+    Lab::up(design, &options, sink).map_err(|error| match (error, interrupt.signal()) {
+        (UpError::Interrupted, Some(signal)) => Failure::interrupted(signal),
+        (error, _) => Failure::new(Code::Environment, error),
+    })
+}
+
+/// The cores that the generator keeps for itself: the last of those this process may use, none when there is only one.
+pub(crate) fn generator_cpus() -> Vec<usize> {
+    let allowed = allowed_cpus();
+    if allowed.len() < 2 { Vec::new() } else { allowed[allowed.len() - 1..].to_vec() }
+}
+
+fn allowed_cpus() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else { return Vec::new() };
+    (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect()
+}
+
+/// Keeps this thread, and all that it starts, off the generator's cores.
+fn keep_off(cpus: &[usize]) {
+    let mut set = CpuSet::new();
+    for cpu in allowed_cpus().into_iter().filter(|cpu| !cpus.contains(cpu)) {
+        let _ = set.set(cpu);
+    }
+    // Where affinity may not be set, the run is only noisier, which the send lag shows.
+    let _ = sched_setaffinity(Pid::from_raw(0), &set);
+}

@@ -1,0 +1,23 @@
+//! A schedule by path or by the name of a ready-made one.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use model::Schedule;
+
+use crate::failure::{Code, Failure, OrFail};
+
+/// Reads the schedule at that path, or the ready-made one of that name.
+pub(crate) fn find(name: &str) -> Result<Schedule, Failure> {
+    if let Some(text) = chaos::builtin(name) {
+        return chaos::parse_schedule(text, &format!("{name}.toml")).or_fail(Code::Input);
+    }
+    if !Path::new(name).exists() {
+        let known = chaos::builtin_names().join(", ");
+        return Err(Failure::new(Code::Input, anyhow!("no schedule `{name}`: use a file, or one of {known}")));
+    }
+    let text = std::fs::read_to_string(name)
+        .with_context(|| format!("cannot read the schedule {name}"))
+        .or_fail(Code::Input)?;
+    chaos::parse_schedule(&text, name).or_fail(Code::Input)
+}
