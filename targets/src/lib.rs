@@ -8,6 +8,7 @@ mod input;
 mod lab;
 mod network;
 mod part;
+pub mod parts;
 mod probe;
 mod registry;
 pub mod seal;
