@@ -72,6 +72,9 @@ impl Apt {
         progress(Progress::Lists);
         // A source that fails is not the end: it may be one that holds nothing of ours, or its old list may do.
         let update = self.run(&["update"], &mut |_| ())?;
+        if says_disk_full(&update.text) {
+            return Err(self.explain("read the package lists", &update.text));
+        }
         let mut install = install(set);
         install.push("--simulate");
         let mut plan = Vec::new();

@@ -15,6 +15,7 @@
 mod apt;
 mod cache;
 mod datadir;
+pub mod doctor;
 mod error;
 mod machine;
 mod manifest;

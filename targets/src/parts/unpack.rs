@@ -54,7 +54,7 @@ fn fill(
         let archive = archives.join(package.archive());
         let unpacked = apt::unpack(&archive, root).map_err(PartsError::io("unpack", &archive))?;
         unpacked.map_err(|output| match says_disk_full(&output) {
-            true => PartsError::DiskFull { path: root.to_owned() },
+            true => PartsError::DiskFull { path: archives.to_owned() },
             false => {
                 let detail = last_line(&output).to_owned();
                 PartsError::Unpack { package: package.name.clone(), detail, archive: archive.clone() }
