@@ -43,7 +43,7 @@ pub enum ResolveError {
         candidates: String,
     },
     /// The fault could not be applied to it, or not be undone.
-    #[error("injection \"{injection}\": {target} has no {lacks}, which {fault} needs")]
+    #[error("injection \"{injection}\": {target} lacks {lacks}, which {fault} needs")]
     Lacks {
         /// The injection's name.
         injection: String,

@@ -161,12 +161,15 @@ fn what_could_not_be_undone_is_not_done() {
     let mut all = simple();
     all.nodes[2].processes[0].start.clear();
     let kill = "fault = \"kill\"\nselect = { role = \"web\" }";
-    assert_eq!(refusal(&all, kill), "injection \"it\": server1/nginx has no start command, which kill needs");
+    assert_eq!(
+        refusal(&all, kill),
+        "injection \"it\": server1/nginx lacks a start command, which kill needs"
+    );
     all.nodes[2].processes[0].supervised = true;
     assert_eq!(hits(&all, kill), ["server1/nginx"]);
     all.nodes[2].processes[1].stop.clear();
     let restart = refusal(&all, "fault = \"restart\"\nselect = { role = \"application\" }");
-    assert!(restart.contains("server1/gunicorn has no stop command, which restart needs"), "{restart}");
+    assert!(restart.contains("server1/gunicorn lacks a stop command, which restart needs"), "{restart}");
 }
 
 #[test]
@@ -195,10 +198,10 @@ fn a_dry_run_shows_when_what_and_whom() {
         [[injection]]\nname = \"rest\"\nat = \"3m\"\nfault = \"noop\"\n";
     let resolved = resolve(&parse_schedule(text, "plan.toml").unwrap(), &distributed(), Seed(1)).unwrap();
     let expected = concat!(
-        " at   until  injection  fault                              hits\n",
-        "10s     25s  base       kill                               the primary of server1/mariadbd, server2/mariadbd\n",
-        " 1m   2m 5s  cut        drop out, with server1, port 3306  server2\n",
-        " 3m      3m  rest       noop                               nothing\n",
+        " at  until  injection  fault                              hits\n",
+        "10s    25s  base       kill                               the primary of server1/mariadbd, server2/mariadbd\n",
+        " 1m  2m 5s  cut        drop out, with server1, port 3306  server2\n",
+        " 3m     3m  rest       noop                               nothing\n",
         "all faults are undone by 3m\n"
     );
     assert_eq!(crate::dry_run(&resolved), expected);

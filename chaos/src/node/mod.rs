@@ -7,7 +7,7 @@ pub(crate) mod timer;
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
-use model::{Inventory, Node, Process, Target};
+use model::{Inventory, Node, Process, Reach, Target};
 
 use crate::fault::FaultError;
 
@@ -58,10 +58,26 @@ pub(crate) fn by_node<'a, T>(
     nodes
 }
 
-/// Runs a command on the node and returns how it ended.
+/// Runs a command of ours on the node and returns how it ended. It runs in the node's network but not on the node's
+/// hardware: what the harness does must cost the node nothing, and must not wait for a node that is busy.
 pub(crate) fn run(node: &Node, argv: &[String], deadline: Duration) -> Result<reach::Output, FaultError> {
-    reach::run(&node.reach, argv, deadline)
-        .map_err(|source| FaultError::Reach { node: node.name.clone(), source })
+    let reach = match &node.reach {
+        Reach::Namespace { net, .. } => Reach::Namespace { net: net.clone(), cgroup_procs: Vec::new() },
+        other => other.clone(),
+    };
+    reach::run(&reach, argv, deadline).map_err(|source| FaultError::Reach { node: node.name.clone(), source })
+}
+
+/// Runs a command that starts, stops or may later start a part: on the node's own hardware, which the part inherits.
+pub(crate) fn must_as_the_node(
+    node: &Node,
+    argv: &[String],
+    deadline: Duration,
+    what: &str,
+) -> Result<String, FaultError> {
+    let output = reach::run(&node.reach, argv, deadline)
+        .map_err(|source| FaultError::Reach { node: node.name.clone(), source })?;
+    successful(node, output, what)
 }
 
 /// The command line of a script: the prelude, the script, and its arguments from `$1` on.
@@ -79,7 +95,10 @@ pub(crate) fn must(
     deadline: Duration,
     what: &str,
 ) -> Result<String, FaultError> {
-    let output = run(node, argv, deadline)?;
+    successful(node, run(node, argv, deadline)?, what)
+}
+
+fn successful(node: &Node, output: reach::Output, what: &str) -> Result<String, FaultError> {
     if output.success() {
         return Ok(output.stdout);
     }

@@ -21,10 +21,18 @@ members() {
     done
 }
 
-# Reads the process group in the file $1 into pgid. Fails with a word about it when nothing of the group lives.
-running() {
+# Reads the process group in the file $1 into pgid, or says why it cannot.
+named() {
     [ -r "$1" ] || { echo "there is no $1"; return 3; }
-    pgid=$(cat "$1") && pgid=$(echo $pgid)
+    # The blanks and the end of the line go.
+    # shellcheck disable=SC2046
+    set -- "$1" $(cat "$1")
+    pgid=${2-}
     case $pgid in '' | *[!0-9]*) echo "$1 holds no process id"; return 3 ;; esac
+}
+
+# As named; fails too when nothing of the group lives.
+running() {
+    named "$1" || return
     [ -n "$(members "$pgid")" ] || { echo "process group $pgid of $1 is gone"; return 3; }
 }

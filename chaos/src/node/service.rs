@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::fault::{Aftermath, FaultError};
 use crate::node::group::Group;
 use crate::node::timer::Timer;
-use crate::node::{Site, must, run, script, typed, until};
+use crate::node::{Site, must_as_the_node, run, script, typed, until};
 use crate::patience::Patience;
 
 /// A start takes its time; the timer must not start a part a second time while we are at it.
@@ -32,7 +32,7 @@ pub(crate) fn command(
     doing: &str,
 ) -> Result<(), FaultError> {
     let what = format!("{doing} {}", site.process.name);
-    must(site.node, &script(WITH_OUTPUT_ASIDE, argv), patience.service, &what).map(|_| ())
+    must_as_the_node(site.node, &script(WITH_OUTPUT_ASIDE, argv), patience.service, &what).map(|_| ())
 }
 
 /// Parts that are, or will be, down by our doing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::Node;
 
 use crate::fault::FaultError;
-use crate::node::{must, script};
+use crate::node::{must, must_as_the_node, script};
 
 // `brownout-undo` and the key behind it are what the sweep knows a timer by. The session of its own keeps it from every signal that is meant for us. Nothing of ours stays open in it, or the
 // command that starts it would not end.
@@ -44,7 +44,7 @@ impl<'a> Timer<'a> {
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         let mut args = vec![key.to_owned(), seconds.to_string()];
         args.extend(argv);
-        let started = must(node, &script(ARM, args), deadline, "arming the undo")?;
+        let started = must_as_the_node(node, &script(ARM, args), deadline, "arming the undo")?;
         match started.split_whitespace().collect::<Vec<_>>().as_slice() {
             [pid, born] => Ok(Timer { node, pid: (*pid).to_owned(), born: (*born).to_owned() }),
             _ => Err(FaultError::Unsupported {
