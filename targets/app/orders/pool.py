@@ -9,19 +9,22 @@ from orders.errors import ConnectionLost, Duplicate, Unavailable
 class Pool:
     """At most `size` connections made by `connect()`, each used by one thread at a time.
 
-    While the database is down, one request per `down_for` seconds tries it; the others are told at once.
+    While the database is down, one request tries it every `silent_for` seconds when it kept silent, which costs that
+    request its whole timeout, and every `refused_for` seconds when it refused. The others are told at once.
     """
 
-    def __init__(self, name, connect, size, wait, down_for, clock=time.monotonic):
+    def __init__(self, name, connect, size, wait, silent_for, refused_for, clock=time.monotonic):
         self.name = name
         self._connect = connect
         self._slots = threading.Semaphore(size)
         self._wait = wait
-        self._down_for = down_for
+        self._silent_for = silent_for
+        self._refused_for = refused_for
         self._clock = clock
         self._lock = threading.Lock()
         self._idle = []
         self._down = None  # why the database is down, or None
+        self._pause = 0.0
         self._ask_again = 0.0
 
     def query(self, statement, arguments, deadline, repeatable):
@@ -32,14 +35,23 @@ class Pool:
         """
         try:
             self._refuse_while_down()
-            if not self._slots.acquire(timeout=max(0, min(self._wait, deadline - self._clock()))):
-                raise Unavailable("no free connection in time")
+            had_to_wait = self._take_slot(deadline)
             try:
+                if had_to_wait:
+                    # Whoever had the slot may have found out meanwhile.
+                    self._refuse_while_down()
                 return self._query(statement, arguments, deadline, repeatable)
             finally:
                 self._slots.release()
         except Unavailable as error:
             raise Unavailable("%s: %s" % (self.name, error)) from error
+
+    def _take_slot(self, deadline):
+        if self._slots.acquire(blocking=False):
+            return False
+        if self._slots.acquire(timeout=max(0, min(self._wait, deadline - self._clock()))):
+            return True
+        raise Unavailable("no free connection in time")
 
     def _query(self, statement, arguments, deadline, repeatable):
         connection = self._take_idle()
@@ -61,19 +73,23 @@ class Pool:
     def _run(self, connection, statement, arguments):
         try:
             rows = connection.query(statement, arguments)
-        except (Duplicate, Unavailable) as error:
-            if not isinstance(error, ConnectionLost):
-                # The server refused the statement; the connection is as good as before.
-                self._idle.append(connection)
-            elif error.timed_out:
-                self._note_down(error)
+        except ConnectionLost as lost:
+            if lost.timed_out:
+                self._note_down(lost)
+            raise
+        except (Duplicate, Unavailable):
+            # The server answered, if not as hoped.
+            self._note_up(connection)
             raise
         except BaseException:
             connection.close()
             raise
+        self._note_up(connection)
+        return rows
+
+    def _note_up(self, connection):
         self._down = None
         self._idle.append(connection)
-        return rows
 
     def _take_idle(self):
         # The last one used comes first: it is the least likely to have been closed meanwhile.
@@ -88,8 +104,10 @@ class Pool:
         return None
 
     def _note_down(self, why):
-        self._ask_again = self._clock() + self._down_for
-        self._down = str(why)
+        with self._lock:
+            self._pause = self._silent_for if why.timed_out else self._refused_for
+            self._ask_again = self._clock() + self._pause
+            self._down = str(why)
 
     def _refuse_while_down(self):
         if self._down is None:
@@ -98,4 +116,4 @@ class Pool:
             if self._down is not None and self._clock() < self._ask_again:
                 raise Unavailable(self._down)
             # This request tries it; whoever comes meanwhile is told what is known.
-            self._ask_again = self._clock() + self._down_for
+            self._ask_again = self._clock() + self._pause

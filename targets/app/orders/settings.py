@@ -15,7 +15,8 @@ Every wait has an end, in seconds:
     DB_STATEMENT_TIMEOUT  2    for sending a statement, and for each part of its answer
     DB_POOL_TIMEOUT       1    for a free connection of the pool
     DB_REQUEST_TIMEOUT    3    after this long a request begins nothing new: so it is answered within 3 + 2 seconds
-    DB_DOWN_FOR           1    a database that did not answer is not asked again for this long
+    DB_SILENT_FOR         1    a database that kept silent is not asked again for this long: one request pays for asking
+    DB_REFUSED_FOR        0.2  the same for one that refused a connection: asking costs little
 """
 
 import os
@@ -27,7 +28,7 @@ Address = namedtuple("Address", "host port")
 Settings = namedtuple(
     "Settings",
     "primary replica user password schema node threads pool_size"
-    " connect_timeout statement_timeout pool_timeout request_timeout down_for",
+    " connect_timeout statement_timeout pool_timeout request_timeout silent_for refused_for",
 )
 
 
@@ -65,5 +66,6 @@ def read(environment=os.environ):
         statement_timeout=number("DB_STATEMENT_TIMEOUT", "2", float),
         pool_timeout=number("DB_POOL_TIMEOUT", "1", float),
         request_timeout=number("DB_REQUEST_TIMEOUT", "3", float),
-        down_for=number("DB_DOWN_FOR", "1", float),
+        silent_for=number("DB_SILENT_FOR", "1", float),
+        refused_for=number("DB_REFUSED_FOR", "0.2", float),
     )

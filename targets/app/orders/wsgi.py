@@ -15,7 +15,14 @@ def build(settings):
     def pool(role, address):
         name = "%s %s:%d" % (role, address.host, address.port)
         connect = partial(Connection, address, settings)
-        return Pool(name, connect, settings.pool_size, settings.pool_timeout, settings.down_for)
+        return Pool(
+            name,
+            connect,
+            size=settings.pool_size,
+            wait=settings.pool_timeout,
+            silent_for=settings.silent_for,
+            refused_for=settings.refused_for,
+        )
 
     replica = pool("replica", settings.replica) if settings.replica else None
     store = Store(pool("primary", settings.primary), replica, settings.request_timeout)

@@ -2,7 +2,7 @@
 -- The data directory is fresh, so everything the primary has ever done is fetched and applied.
 CHANGE MASTER TO
   MASTER_HOST = '{{ primary.address }}',
-  MASTER_PORT = {{ settings.database_port }},
+  MASTER_PORT = {{ settings.replication_port }},
   MASTER_USER = 'replication',
   MASTER_PASSWORD = '{{ settings.password }}',
   MASTER_CONNECT_RETRY = 1,
