@@ -231,7 +231,7 @@ fn two_drops_on_one_node_heal_each_on_its_own() {
     let from = |peer: &str| format!("fault = \"drop\"\nselect = {{ node = \"middle\" }}\npeer = \"{peer}\"");
     let (left, right) = (from("left"), from("right"));
     let seen = Mutex::new(Vec::new());
-    let injections = resolved(&inventory, &[("0s", "3s", &left), ("1s", "1h", &right)]);
+    let injections = resolved(&inventory, &[("0s", "6s", &left), ("2s", "1h", &right)]);
     let told = run(&inventory, &injections, |word, stop| {
         let (left, right) = (paths[0].carries(), paths[5].carries());
         seen.lock().unwrap().push((word.to_owned(), left, right));

@@ -21,8 +21,8 @@ impl Group {
     ///
     /// # Errors
     ///
-    /// When nothing of it lives, or it must not be touched: process 1, a group that this very command belongs to, or
-    /// a process that leads no group.
+    /// When nothing of it lives, when it must not be touched (process 1, a group that this very command belongs to, a
+    /// process that leads no group), or when the node lacks what an undo needs.
     pub(crate) fn of(site: Site<'_>, deadline: Duration) -> Result<Group, FaultError> {
         let output = run(site.node, &script(IDENTIFY, [site.pid_file()]), deadline)?;
         let words: Vec<&str> = output.stdout.split_whitespace().collect();
@@ -34,6 +34,11 @@ impl Group {
             },
             (Some(3), _) => Err(FaultError::NotRunning { target: site.to_string(), reason: reason() }),
             (Some(4), _) => Err(FaultError::Refused { target: site.to_string(), reason: reason() }),
+            (Some(5), _) => Err(FaultError::Unsupported {
+                node: site.node.name.clone(),
+                what: reason(),
+                remedy: "install util-linux (or busybox) there".into(),
+            }),
             _ => Err(FaultError::Command {
                 node: site.node.name.clone(),
                 what: format!("looking for {}", site.process.name),
