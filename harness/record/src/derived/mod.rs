@@ -1,0 +1,33 @@
+//! The files that are derived from a record. Scripts, dashboards and continuous integration read them, so keys are
+//! added freely and renamed or dropped only with a new `schema_version`. Units stand in the names; what was not
+//! measured is absent.
+
+mod comparison;
+mod findings;
+mod summary;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{RecordError, files};
+
+pub use comparison::{ComparisonFile, DesignFile, PairFile, SpofFile};
+pub use findings::{
+    AvailabilityFile, BaselineFile, FindingsFile, InjectionFile, OutageFile, RequestFindingFile, StateFile,
+};
+pub use summary::{
+    BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile, RequestSummaryFile, SummaryFile,
+};
+
+/// Version of the keys of every derived file.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// `value` as it stands in a file: indented, with a final newline.
+///
+/// # Errors
+///
+/// When a value is not a finite number.
+pub fn to_json<T: Serialize>(value: &T) -> Result<String, RecordError> {
+    files::json_text(Path::new("(json)"), value)
+}

@@ -1,0 +1,183 @@
+use std::collections::BTreeMap;
+
+use model::{Counts, Histogram};
+use serde::{Deserialize, Serialize};
+
+/// `summary.json`: the measured load in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SummaryFile {
+    /// [`super::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// "load", or "rehearsal" when faults were scheduled.
+    pub kind: String,
+    /// Name of the run.
+    pub run_id: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// "pass", "unknown" or "fail".
+    pub verdict: String,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// What makes the result less sure without deciding it.
+    pub warnings: Vec<String>,
+    /// "open", or "closed" when due times depended on responses.
+    pub loop_kind: String,
+    /// Length of the measured load.
+    pub duration_s: f64,
+    /// Due per second.
+    pub offered_rate_hz: f64,
+    /// Answered per second.
+    pub throughput_hz: f64,
+    /// Good per second.
+    pub goodput_hz: f64,
+    /// What became of the arrivals.
+    pub requests: CountsFile,
+    /// Answers by status code.
+    pub status: BTreeMap<String, u64>,
+    /// done - due over every due arrival, failures and unsent ones included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latency_us: Option<PercentilesFile>,
+    /// done - due over the good ones.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latency_good_us: Option<PercentilesFile>,
+    /// done - sent over all that were sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub service_time_us: Option<PercentilesFile>,
+    /// sent - due: the generator's own share.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub send_lag_us: Option<PercentilesFile>,
+    /// Bytes over the whole load.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<BytesFile>,
+    /// Connections over the whole load.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connections: Option<ConnectionsFile>,
+    /// The generator over the whole load.
+    pub generator: GeneratorFile,
+    /// The same by request.
+    pub by_request: BTreeMap<String, RequestSummaryFile>,
+    /// Answers over the whole load by the value of `X-Served-By`.
+    pub served_by: BTreeMap<String, u64>,
+}
+
+/// Counts of arrivals. `due = sent + unsent`,
+/// `sent = answered + timed_out + refused + reset + malformed + other`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of model::Counts and documented there")]
+pub struct CountsFile {
+    pub due: u64,
+    pub sent: u64,
+    pub answered: u64,
+    pub good: u64,
+    pub unsent: u64,
+    pub timed_out: u64,
+    pub refused: u64,
+    pub reset: u64,
+    pub malformed: u64,
+    pub other: u64,
+}
+
+impl CountsFile {
+    /// From the model's counts.
+    #[must_use]
+    pub fn new(counts: &Counts) -> Self {
+        Self {
+            due: counts.due(),
+            sent: counts.sent(),
+            answered: counts.answered(),
+            good: counts.good,
+            unsent: counts.unsent,
+            timed_out: counts.timed_out,
+            refused: counts.refused,
+            reset: counts.reset,
+            malformed: counts.malformed,
+            other: counts.other,
+        }
+    }
+}
+
+/// A distribution in microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are percentiles")]
+pub struct PercentilesFile {
+    pub min: u64,
+    pub mean: f64,
+    pub p50: u64,
+    pub p90: u64,
+    pub p95: u64,
+    pub p99: u64,
+    pub p99_9: u64,
+    pub p99_99: u64,
+    pub max: u64,
+}
+
+impl PercentilesFile {
+    /// From a histogram of microseconds; `None` when it is empty.
+    #[must_use]
+    pub fn new(histogram: &Histogram) -> Option<Self> {
+        if histogram.is_empty() {
+            return None;
+        }
+        let at = |percentile| histogram.value_at_percentile(percentile);
+        Some(Self {
+            min: histogram.min(),
+            mean: (histogram.mean() * 10.0).round() / 10.0,
+            p50: at(50.0),
+            p90: at(90.0),
+            p95: at(95.0),
+            p99: at(99.0),
+            p99_9: at(99.9),
+            p99_99: at(99.99),
+            max: histogram.max(),
+        })
+    }
+}
+
+/// Bytes over the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BytesFile {
+    /// Read from connections.
+    pub received: u64,
+    /// Written to connections.
+    pub sent: u64,
+}
+
+/// How connections were used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionsFile {
+    /// Opened.
+    pub opened: u64,
+    /// Fewest requests that one slot carried.
+    pub reused_requests_min: u64,
+    /// Most requests that one slot carried.
+    pub reused_requests_max: u64,
+}
+
+/// The generator's own state.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorFile {
+    /// Worker threads.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub threads: Option<usize>,
+    /// Share of the workers' time in which they had a CPU.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_fraction: Option<f64>,
+    /// CPU time for one request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_us_per_request: Option<f64>,
+    /// Largest resident size.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rss_bytes_max: Option<u64>,
+    /// Whether the generator itself was the limit, so that the run says nothing about the target.
+    pub limited: bool,
+}
+
+/// One request's share of a summary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestSummaryFile {
+    /// Counts.
+    pub requests: CountsFile,
+    /// done - due over every due arrival.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latency_us: Option<PercentilesFile>,
+}

@@ -1,0 +1,246 @@
+//! `plan.toml`: what was asked.
+
+use std::collections::BTreeMap;
+
+use model::{Arrivals, Direction, FaultKind, Pick, Plan, Request, Schedule, Selector, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::{FORMAT_VERSION, secrets};
+
+/// `plan.toml`. Times are in seconds, rates in arrivals per second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanRecord {
+    /// Version of the record's formats.
+    pub format_version: u32,
+    /// Names the run: `<utc>-<name>-<seed>`.
+    pub run_id: String,
+    /// The design, or the host of a URL.
+    pub name: String,
+    /// All randomness came from it. Text, since TOML's integers end at 2^63.
+    pub seed: String,
+    /// Where requests went, without user and password.
+    pub base_url: String,
+    /// Load before the measurement.
+    pub warm_up_s: f64,
+    /// Load after the measurement.
+    pub cool_down_s: f64,
+    /// Connections over all workers.
+    pub connections: usize,
+    /// Whether a connection served more than one request.
+    pub keep_alive: bool,
+    /// A request was given up this long after it fell due.
+    pub timeout_s: f64,
+    /// Service levels, as people write them: "p99<50ms".
+    pub objectives: Vec<String>,
+    /// The measured load.
+    pub stages: Vec<StageRecord>,
+    /// The mix.
+    pub requests: Vec<RequestRecord>,
+    /// The faults.
+    pub schedule: ScheduleRecord,
+}
+
+/// A stretch of the load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageRecord {
+    /// How long.
+    pub duration_s: f64,
+    /// "constant", "poisson", "ramp", "step" or "closed".
+    pub arrivals: String,
+    /// Rate of constant and Poisson arrivals, first rate of ramps and steps; absent for a closed loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_hz: Option<f64>,
+    /// Last rate of ramps and steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_hz: Option<f64>,
+    /// Number of steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Pause of a closed loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub think_s: Option<f64>,
+}
+
+/// One kind of request. Values that speak of secrets are withheld.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// Names it in every table.
+    pub name: String,
+    /// Share of the mix relative to the others.
+    pub weight: f64,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query, templated.
+    pub path: String,
+    /// Whether it may change state.
+    pub write: bool,
+    /// Body, templated.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// Header fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// The schedule as asked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleRecord {
+    /// Names the schedule; empty without faults.
+    pub name: String,
+    /// What it teaches.
+    pub teaches: String,
+    /// In order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub injections: Vec<InjectionPlan>,
+}
+
+/// An injection as asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InjectionPlan {
+    /// Names it.
+    pub name: String,
+    /// When, from the start of the measured load.
+    pub at_s: f64,
+    /// How long.
+    pub for_s: f64,
+    /// The kind of harm.
+    pub fault: FaultRecord,
+    /// Whom: every field that was given, by name.
+    pub select: BTreeMap<String, String>,
+}
+
+/// A kind of harm with its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// "kill", "drop", ...
+    pub kind: String,
+    /// Which way packets are dropped, when not both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<String>,
+    /// The other node of a network fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// The port of a network fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+impl PlanRecord {
+    pub(crate) fn new(plan: &Plan, run_id: String) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            run_id,
+            name: plan.name.clone(),
+            seed: plan.seed.0.to_string(),
+            base_url: secrets::url(&plan.base_url),
+            warm_up_s: plan.warm_up.as_secs_f64(),
+            cool_down_s: plan.cool_down.as_secs_f64(),
+            connections: plan.connections,
+            keep_alive: plan.keep_alive,
+            timeout_s: plan.timeout.as_secs_f64(),
+            objectives: plan.objectives.iter().map(ToString::to_string).collect(),
+            stages: plan.stages.iter().map(StageRecord::new).collect(),
+            requests: plan.scenario.requests.iter().map(RequestRecord::new).collect(),
+            schedule: ScheduleRecord::new(&plan.schedule),
+        }
+    }
+
+    /// Length of the measured load, in seconds.
+    #[must_use]
+    pub fn measure_s(&self) -> f64 {
+        self.stages.iter().map(|stage| stage.duration_s).sum()
+    }
+
+    /// Whether due times were independent of responses.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.stages.iter().all(|stage| stage.arrivals != "closed")
+    }
+}
+
+impl StageRecord {
+    fn new(stage: &Stage) -> Self {
+        let (arrivals, rate_hz, to_hz, steps, think_s) = match stage.arrivals {
+            Arrivals::Constant { rate } => ("constant", Some(rate), None, None, None),
+            Arrivals::Poisson { rate } => ("poisson", Some(rate), None, None, None),
+            Arrivals::Ramp { from, to } => ("ramp", Some(from), Some(to), None, None),
+            Arrivals::Step { from, to, steps } => ("step", Some(from), Some(to), Some(steps), None),
+            Arrivals::Closed { think } => ("closed", None, None, None, Some(think.as_secs_f64())),
+        };
+        Self {
+            duration_s: stage.duration.as_secs_f64(),
+            arrivals: arrivals.to_owned(),
+            rate_hz,
+            to_hz,
+            steps,
+            think_s,
+        }
+    }
+}
+
+impl RequestRecord {
+    fn new(request: &Request) -> Self {
+        let headers = request.headers.iter();
+        Self {
+            name: request.name.clone(),
+            weight: request.weight,
+            method: request.method.as_str().to_owned(),
+            path: secrets::url(&request.path.to_string()),
+            write: request.write,
+            body: secrets::body(&request.body.to_string()),
+            headers: headers
+                .map(|(name, value)| (name.clone(), secrets::header_value(name, value)))
+                .collect(),
+        }
+    }
+}
+
+impl ScheduleRecord {
+    fn new(schedule: &Schedule) -> Self {
+        let injections = schedule.injections.iter().map(|injection| InjectionPlan {
+            name: injection.name.clone(),
+            at_s: injection.at.as_secs_f64(),
+            for_s: injection.hold.as_secs_f64(),
+            fault: FaultRecord::new(&injection.fault),
+            select: selector(&injection.select),
+        });
+        Self {
+            name: schedule.name.clone(),
+            teaches: schedule.teaches.clone(),
+            injections: injections.collect(),
+        }
+    }
+}
+
+impl FaultRecord {
+    pub(crate) fn new(fault: &FaultKind) -> Self {
+        let (direction, peer, port) = match fault {
+            FaultKind::Drop { direction, peer, port } => (Some(*direction), peer.clone(), *port),
+            _ => (None, None, None),
+        };
+        let direction = match direction {
+            None | Some(Direction::Both) => None,
+            Some(Direction::In) => Some("in".to_owned()),
+            Some(Direction::Out) => Some("out".to_owned()),
+        };
+        Self { kind: fault.as_str().to_owned(), direction, peer, port }
+    }
+}
+
+fn selector(select: &Selector) -> BTreeMap<String, String> {
+    let pick = match select.pick {
+        Pick::All => None,
+        Pick::Random => Some("random"),
+        Pick::First => Some("first"),
+        Pick::Last => Some("last"),
+    };
+    let fields = [
+        ("node", select.node.clone()),
+        ("role", select.role.map(|role| role.as_str().to_owned())),
+        ("part", select.part.clone()),
+        ("primary", select.primary.then(|| "true".to_owned())),
+        ("whole-node", select.whole_node.then(|| "true".to_owned())),
+        ("pick", pick.map(str::to_owned)),
+    ];
+    fields.into_iter().filter_map(|(key, value)| value.map(|value| (key.to_owned(), value))).collect()
+}
