@@ -6,7 +6,7 @@
     DB_PASSWORD      its password (default: empty)
     DB_NAME          schema that holds the table (default: shop)
     NODE_NAME        told to the client in X-Served-By (default: the host's name)
-    APP_THREADS      requests answered at the same time (default: 32; gunicorn reads it too)
+    APP_THREADS      requests answered at the same time (default: 64; gunicorn reads it too)
     DB_POOL_SIZE     connections to each database (default: 6)
 
 Every wait has an end, in seconds:
@@ -60,7 +60,7 @@ def read(environment=os.environ):
         password=environment.get("DB_PASSWORD", ""),
         schema=environment.get("DB_NAME", "shop"),
         node=environment.get("NODE_NAME") or socket.gethostname(),
-        threads=number("APP_THREADS", "32", int),
+        threads=number("APP_THREADS", "64", int),
         pool_size=number("DB_POOL_SIZE", "6", int),
         connect_timeout=number("DB_CONNECT_TIMEOUT", "1", float),
         statement_timeout=number("DB_STATEMENT_TIMEOUT", "2", float),

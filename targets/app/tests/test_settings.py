@@ -7,7 +7,7 @@ class SettingsTest(unittest.TestCase):
     def test_everything_but_the_primary_has_a_default(self):
         settings = read({"DB_PRIMARY": "192.0.2.11:3306", "NODE_NAME": "server1"})
         self.assertEqual((settings.primary, settings.replica), (("192.0.2.11", 3306), None))
-        self.assertEqual((settings.node, settings.threads, settings.silent_for), ("server1", 32, 1.0))
+        self.assertEqual((settings.node, settings.threads, settings.silent_for), ("server1", 64, 1.0))
 
     def test_an_empty_replica_is_none(self):
         self.assertIsNone(read({"DB_PRIMARY": "a:1", "DB_REPLICA": ""}).replica)
