@@ -69,7 +69,9 @@ fn room_complaints(source: &Source, table: &Table, renamed: &BTreeMap<String, St
         for (name, package) in packages(dependencies) {
             let package = renamed.get(&name).unwrap_or(&package);
             let Some(other) = room_of(package) else { continue };
+            // A room's tests may ask for its own features.
             let fine = *allowed == ANY
+                || other == room
                 || allowed.contains(&other)
                 || (kind == "dev-dependencies" && other == FOR_TESTS);
             if !fine {

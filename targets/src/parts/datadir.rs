@@ -4,9 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::apt::{fnv, last_line};
 use super::cache::{Cache, cache_dir};
 use super::error::says_disk_full;
+use super::lines::last_line;
+use super::package::fnv;
 use super::{PartsError, PartsRoot};
 
 /// How it is made. The log is small so that a copy is: 8 MiB still holds many seconds of a lab's writes.

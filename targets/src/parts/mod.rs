@@ -13,12 +13,15 @@
 //! ```
 
 mod apt;
+mod apt_words;
 mod cache;
 mod datadir;
 pub mod doctor;
 mod error;
+mod lines;
 mod machine;
 mod manifest;
+mod package;
 mod progress;
 mod set;
 mod unpack;
@@ -112,7 +115,7 @@ fn from_packages(
         return Err(PartsError::NoApt { missing: machine::missing(set) });
     };
     let plan = apt.plan(set, progress)?;
-    let name = format!("root-{}", apt::fingerprint(&plan));
+    let name = format!("root-{}", package::fingerprint(&plan));
     if !cache.parts().join(&name).is_dir() {
         apt.download(set, progress)?;
         unpack::unpack(cache, &name, &apt.archives(), &plan, progress)?;

@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use super::apt::{self, Package, last_line};
 use super::cache::Cache;
 use super::error::says_disk_full;
+use super::lines::{last_line, run_lines};
+use super::package::Package;
 use super::{PartsError, Progress};
 
 /// Unpacks `plan` into the folder `name` of the cache, which appears when it is complete.
@@ -52,7 +54,7 @@ fn fill(
     for (done, package) in plan.iter().enumerate() {
         progress(Progress::Unpacking { done, total: plan.len() });
         let archive = archives.join(package.archive());
-        let unpacked = apt::unpack(&archive, root).map_err(PartsError::io("unpack", &archive))?;
+        let unpacked = extract(&archive, root).map_err(PartsError::io("unpack", &archive))?;
         unpacked.map_err(|output| match says_disk_full(&output) {
             true => PartsError::DiskFull { path: archives.to_owned() },
             false => {
@@ -63,6 +65,14 @@ fn fill(
     }
     progress(Progress::Unpacking { done: plan.len(), total: plan.len() });
     merge_usr(root).map_err(PartsError::io("merge /usr in", root))
+}
+
+/// Unpacks one archive; the inner error is what dpkg says.
+fn extract(archive: &Path, root: &Path) -> io::Result<Result<(), String>> {
+    let mut command = Command::new("dpkg");
+    command.arg("--extract").arg(archive).arg(root).env("LC_ALL", "C").stdin(Stdio::null());
+    let ended = run_lines(command, &mut |_| ())?;
+    Ok(if ended.success { Ok(()) } else { Err(ended.text) })
 }
 
 /// Packages may still ship `/bin`, `/sbin` and `/lib`, which the system has as links into `/usr`. Without this the lab,
