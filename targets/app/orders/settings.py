@@ -15,8 +15,8 @@ Every wait has an end, in seconds:
     DB_STATEMENT_TIMEOUT  2    for sending a statement, and for each part of its answer
     DB_POOL_TIMEOUT       1    for a free connection of the pool
     DB_REQUEST_TIMEOUT    3    after this long a request begins nothing new: so it is answered within 3 + 2 seconds
-    DB_SILENT_FOR         1    a database that kept silent is not asked again for this long: one request pays for asking
-    DB_REFUSED_FOR        0.2  the same for one that refused a connection: asking costs little
+    DB_SILENT_FOR         1    a database that kept silent is left alone this long, then one request tries it
+    DB_REFUSED_FOR        0.2  the same for one that refused a connection, since trying costs little
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Orders in the databases: writes go to the primary, reads to the replica or, when it does not answer, the primary."""
+"""Orders in the databases: writes go to the primary, reads to the replica or, while it is silent, the primary."""
 
 import time
 

@@ -24,7 +24,7 @@ class Clock:
 
 
 class Database:
-    """Answers by a script: each entry is what a statement gets, an exception is raised. `up` is whether one can connect."""
+    """Answers by a script: each entry is what a statement gets, an exception is raised. While not `up`, it refuses."""
 
     def __init__(self, *script):
         self.script = list(script)
