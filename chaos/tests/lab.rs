@@ -203,9 +203,17 @@ fn a_firewall_of_the_nodes_own_hides_nothing_and_is_left_alone() {
     lab.middle.run(
         "nft 'add table inet filter
               add chain inet filter input { type filter hook input priority -10; policy accept; }
+              add rule inet filter input tcp dport 9 reject with tcp reset
               add rule inet filter input accept
               add table ip nat'",
     );
+    // What the firewall answers itself is told apart from silence.
+    let knock = || {
+        let address = format!("{}:9", MIDDLE_LEFT[0]).parse().unwrap();
+        let knocked = reach::within(&lab.left.reach(), || TcpStream::connect_timeout(&address, SILENCE));
+        knocked.unwrap().unwrap_err().kind()
+    };
+    assert_eq!(knock(), ErrorKind::ConnectionRefused);
     let firewall = lab.middle.run("nft list ruleset");
     let paths = lab.paths();
     let inventory = lab.inventory();
@@ -213,6 +221,7 @@ fn a_firewall_of_the_nodes_own_hides_nothing_and_is_left_alone() {
     let told = run(&inventory, &resolved(&inventory, &[("0s", "1h", lines)]), |word, stop| {
         if word == "injected 0" {
             assert!(!paths[0].carries());
+            assert_eq!(knock(), ErrorKind::TimedOut, "the drop comes before the firewall");
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
         }
     });

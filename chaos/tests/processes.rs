@@ -149,6 +149,21 @@ fn what_is_paused_stands_still_and_then_goes_on_as_the_same_process() {
     assert!(timers_of(&stack, "nginx").is_empty(), "the timer is cancelled");
 }
 
+#[test]
+fn a_pause_is_proven_also_for_what_is_stopped_while_it_waits_for_its_vfork_child() {
+    let mut stack = Stack::new();
+    let busy = "echo $$ >\"$0.new\" && mv \"$0.new\" \"$0.pid\"\necho beat >>\"$0.beats\"\nwhile :; do /bin/true; done";
+    stack.describe("nginx", Role::Web, busy);
+    stack.start("nginx");
+    let inventory = stack.inventory(true);
+    let injections = resolved(&inventory, &[("0s", "1ms", PAUSE_WEB)]);
+    // Whether it is hit in the middle of a vfork is luck, and half of the time it is.
+    for _ in 0..10 {
+        let told = run_with(short_patience(), &inventory, &injections, |_, _| {});
+        assert_eq!(told.story(), ["injected 0", "healed 0"]);
+    }
+}
+
 /// The undo timers on this machine that are for this process.
 fn timers_of(stack: &Stack, name: &str) -> Vec<u32> {
     let key = stack.path(name, ".pid").display().to_string();
@@ -294,6 +309,22 @@ fn restart_primary_hits_whoever_is_primary_when_its_time_comes() {
         (stack.log("one").len(), stack.log("two")),
         (3, ["stop", "bye", "start"].map(str::to_owned).to_vec())
     );
+}
+
+#[test]
+fn of_two_databases_on_one_node_only_the_primary_is_hit_unless_the_whole_node_is_meant() {
+    let mut stack = Stack::new();
+    stack.database("one", true);
+    stack.database("two", false);
+    let inventory = stack.inventory(true);
+    let hit = |select: &str| {
+        let lines = format!("fault = \"kill\"\nselect = {select}");
+        let told = run(&inventory, &resolved(&inventory, &[("0s", "50ms", &lines)]), |_, _| {});
+        assert_eq!(told.story(), ["injected 0", "healed 0"]);
+        (stack.log("one").len(), stack.log("two").len())
+    };
+    assert_eq!(hit("\"primary\""), (1, 0));
+    assert_eq!(hit("{ primary = true, whole_node = true }"), (2, 1));
 }
 
 #[test]

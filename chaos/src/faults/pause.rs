@@ -22,6 +22,8 @@ if look "$1" && [ "$2" != 0 ] && [ "$born" != "$2" ]; then exit 0; fi
 [ -z "$(members "$1")" ] || kill -s CONT -- "-$1"
 "#;
 
+const THREADS: &str = include_str!("../node/threads.sh");
+
 pub(crate) struct Pause;
 
 impl Fault for Pause {
@@ -59,10 +61,15 @@ impl Hit<'_> {
         script(CONTINUE, [self.group.id.to_string(), self.group.born.to_string()])
     }
 
-    /// The processes of the group that do not (or do, with `stopped`) run.
-    fn members_that_are(&self, stopped: bool, deadline: Duration) -> Result<Vec<String>, FaultError> {
-        let members = self.group.members(self.site, deadline)?;
-        Ok(members.into_iter().filter(|(_, state)| (state == "T") == stopped).map(|(pid, _)| pid).collect())
+    /// The threads of the group that are (or are not) stopped.
+    fn threads(&self, stopped: bool, deadline: Duration) -> Result<Vec<String>, FaultError> {
+        let argv = script(THREADS, [self.group.id.to_string()]);
+        let listed = must(self.site.node, &argv, deadline, "listing the threads of a process group")?;
+        let threads = listed.lines().filter_map(|line| line.split_once(' '));
+        Ok(threads
+            .filter(|(_, state)| (*state == "T") == stopped)
+            .map(|(thread, _)| thread.to_owned())
+            .collect())
     }
 }
 
@@ -97,17 +104,17 @@ impl Harm for Paused<'_> {
         for hit in &self.hits {
             let (site, id) = (hit.site, hit.group.id);
             until(self.patience.effect, || {
-                let running = hit.members_that_are(false, self.patience.command)?;
+                let running = hit.threads(false, self.patience.command)?;
                 match running.as_slice() {
                     [] => Ok(()),
                     pids => Err(FaultError::NoEffect(format!("{site}: still running: {}", pids.join(", ")))),
                 }
             })?;
-            let stopped = hit.members_that_are(true, self.patience.command)?.len();
+            let stopped = hit.threads(true, self.patience.command)?.len();
             if stopped == 0 {
                 return Err(FaultError::NoEffect(format!("{site}: process group {id} died instead")));
             }
-            proofs.push(format!("process group {id} of {site} is stopped ({stopped} in state T)"));
+            proofs.push(format!("process group {id} of {site} is stopped ({stopped} threads)"));
         }
         Ok(proofs.join(", "))
     }
@@ -128,14 +135,9 @@ impl Harm for Paused<'_> {
         let mut aftermath = Aftermath::default();
         for hit in &self.hits {
             let (site, id) = (hit.site, hit.group.id);
-            until(self.patience.effect, || {
-                match hit.members_that_are(true, self.patience.command)?.as_slice() {
-                    [] => Ok(()),
-                    pids => Err(FaultError::StillThere(format!(
-                        "{site}: still stopped: process {}",
-                        pids.join(", ")
-                    ))),
-                }
+            until(self.patience.effect, || match hit.threads(true, self.patience.command)?.as_slice() {
+                [] => Ok(()),
+                pids => Err(FaultError::StillThere(format!("{site}: still stopped: {}", pids.join(", ")))),
             })?;
             if hit.group.gone(site, self.patience.command).is_ok() {
                 aftermath.remarks.push(format!("process group {id} of {site} died while it was paused"));
