@@ -39,7 +39,7 @@ pub use intervals::{IntervalRecord, RequestHistograms};
 pub use machine::{Machine, MachineRecord};
 pub use place::Place;
 pub use plan::{FaultRecord, InjectionPlan, PlanRecord, RequestRecord, ScheduleRecord, StageRecord};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, run_id};
 pub use run::Run;
 pub use timeline::{InjectionRecord, InventoryRecord, LinkRecord, NodeRecord, PhaseRecord, ProcessRecord};
 

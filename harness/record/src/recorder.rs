@@ -20,6 +20,12 @@ use crate::{Machine, Place, RecordError, files, place};
 /// Events that may wait for the disk. A window of the load is one event a second, so this is over an hour of them.
 const WAITING_EVENTS: usize = 8192;
 
+/// `<utc>-<name>-<seed>`: what the directory of a run, or of a comparison of runs, is called.
+#[must_use]
+pub fn run_id(name: &str, seed: u64, started: SystemTime) -> String {
+    format!("{}-{}-{seed}", Utc::from_system(started).compact(), place::plain_name(name))
+}
+
 /// An open record. It is a [`Sink`]: emitting never waits for the disk and never fails. What goes wrong while writing
 /// is remembered ([`Recorder::trouble`]) and returned by [`Recorder::finish`]; the run goes on without its record.
 pub struct Recorder {
@@ -46,7 +52,7 @@ impl Recorder {
     ) -> Result<Self, RecordError> {
         let epoch = Instant::now();
         let utc = Utc::from_system(started);
-        let run_id = format!("{}-{}-{}", utc.compact(), place::plain_name(&plan.name), plan.seed.0);
+        let run_id = run_id(&plan.name, plan.seed.0, started);
         let dir = place::make(place, &run_id)?;
         // Under a root, a second run of the same second has a number in its directory's name.
         let run_id = match place {

@@ -24,6 +24,8 @@ pub struct FindingsFile {
     pub outages_by_request: BTreeMap<String, Vec<OutageFile>>,
     /// Every state of the measured load in order, over all requests together.
     pub states: Vec<StateFile>,
+    /// The same for each request by itself.
+    pub states_by_request: BTreeMap<String, Vec<StateFile>>,
     /// Availability over the measured load.
     pub availability: AvailabilityFile,
     /// Availability of each request by itself.
@@ -85,12 +87,15 @@ pub struct InjectionFile {
     /// From the injection to that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recovery_s: Option<f64>,
-    /// From the healing to that; 0 when it recovered while the fault was still in force.
+    /// From the beginning of the undo to that; 0 when it recovered while the fault was still in force.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recovery_after_heal_s: Option<f64>,
     /// Longest time between two good arrivals of the request that was hit worst.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_gap_s: Option<f64>,
+    /// Longest time between two good arrivals of any request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_gap_overall_s: Option<f64>,
     /// Time down of the request that was hit worst.
     pub outage_s: f64,
     /// Arrivals that were not good.

@@ -1,0 +1,162 @@
+//! What one fault did to one request, or to all of them together.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::grid::{Cell, Grid, tally};
+use super::recovery::{Expected, deficit, longest_gap, recovered};
+use super::states::{State, stretches};
+
+/// One word for what a fault did. The order is that of severity: the worst is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Word {
+    /// Nobody noticed.
+    Survived,
+    /// Some failed or were slow, but it was never down.
+    Degraded,
+    /// It was down and came back while the fault was in force.
+    RecoveredByItself,
+    /// It was down until the fault was undone.
+    DownUntilHealed,
+    /// It did not come back before the next fault or the end of the load.
+    NeverRecovered,
+    /// The fault did nothing or was never applied, so nothing can be said.
+    Void,
+}
+
+impl Word {
+    /// The word that findings use.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Word::Survived => "survived",
+            Word::Degraded => "degraded",
+            Word::RecoveredByItself => "recovered-by-itself",
+            Word::DownUntilHealed => "down-until-healed",
+            Word::NeverRecovered => "never-recovered",
+            Word::Void => "void",
+        }
+    }
+}
+
+/// When a fault was in force and how far its effects are looked for, in seconds from the start of the measured load.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    /// Its effect was seen.
+    pub(crate) at_s: f64,
+    /// Failures count from here: a moment before, when it was being applied.
+    pub(crate) from_s: f64,
+    /// Its undo began; `None` when it never did.
+    pub(crate) undo_s: Option<f64>,
+    /// The next fault, or the end of the load.
+    pub(crate) to_s: f64,
+}
+
+/// What is known of one request's bins.
+pub(crate) struct Row<'a> {
+    pub(crate) cells: &'a [Cell],
+    pub(crate) states: &'a [State],
+    pub(crate) slow: &'a [bool],
+    pub(crate) good_share: f64,
+    pub(crate) expected: Expected,
+}
+
+/// What a fault did to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Effect {
+    pub(crate) word: Word,
+    pub(crate) outage_s: f64,
+    pub(crate) max_gap_s: Option<f64>,
+    pub(crate) felt_s: Option<f64>,
+    pub(crate) recovered_s: Option<f64>,
+    pub(crate) due: u64,
+    pub(crate) failed: u64,
+    pub(crate) failed_by_kind: BTreeMap<String, u64>,
+    pub(crate) deficit: f64,
+}
+
+impl Effect {
+    pub(crate) fn new(grid: &Grid, row: &Row<'_>, span: Span) -> Self {
+        let columns = grid.columns_of(span.from_s, span.to_s);
+        let cells = &row.cells[columns.clone()];
+        let (good, due) = tally(cells);
+        let down: Vec<Range<usize>> = stretches(row.states, columns.clone())
+            .into_iter()
+            .filter(|(_, state)| *state == State::Down)
+            .map(|(range, _)| range)
+            .collect();
+        let felt = columns.clone().find(|at| row.cells[*at].failed() > 0 || row.slow[*at]);
+        // A bin that the injection cuts may hold the first failure: it is felt at the injection, not before.
+        let felt_s = felt.map(|at| grid.start_of(at).max(span.from_s));
+        let from_s = down.first().map(|first| grid.start_of(first.start)).or(felt_s);
+        let recovered_s =
+            from_s.and_then(|from_s| recovered(grid, row.cells, row.good_share, from_s, span.to_s));
+        let until_s = recovered_s.unwrap_or(span.to_s);
+        let slow_s = columns.filter(|at| row.slow[*at]).count() as f64 * grid.bin_s;
+        Self {
+            word: word(grid, &down, due - good, slow_s, recovered_s, span),
+            outage_s: down.iter().map(|range| range.len() as f64 * grid.bin_s).sum(),
+            max_gap_s: longest_gap(grid, row.cells, span.from_s, span.to_s),
+            felt_s,
+            recovered_s,
+            due,
+            failed: due - good,
+            failed_by_kind: kinds(cells),
+            deficit: felt_s.map_or(0.0, |felt_s| deficit(grid, row.cells, row.expected, felt_s, until_s)),
+        }
+    }
+}
+
+/// Slowness of one window is as likely the machine's as the fault's.
+const SLOW_LEAST_S: f64 = 2.0;
+/// Undoing begins and is seen within bins.
+const EDGE_S: f64 = 0.15;
+
+fn word(
+    grid: &Grid,
+    down: &[Range<usize>],
+    failed: u64,
+    slow_s: f64,
+    recovered_s: Option<f64>,
+    span: Span,
+) -> Word {
+    let Some(last) = down.last() else {
+        return match recovered_s {
+            _ if failed == 0 && slow_s < SLOW_LEAST_S => Word::Survived,
+            None if failed > 0 => Word::NeverRecovered,
+            _ => Word::Degraded,
+        };
+    };
+    let end_s = grid.start_of(last.end);
+    match (recovered_s, span.undo_s) {
+        (None, _) => Word::NeverRecovered,
+        (Some(_), Some(undo_s)) if end_s >= undo_s - EDGE_S => Word::DownUntilHealed,
+        (Some(_), _) => Word::RecoveredByItself,
+    }
+}
+
+/// Failed arrivals by what became of them; answers by their status.
+fn kinds(cells: &[Cell]) -> BTreeMap<String, u64> {
+    let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+    for cell in cells.iter().filter(|cell| cell.failed() > 0) {
+        for (kind, count) in failures(&cell.counts) {
+            *kinds.entry(kind).or_insert(0) += count;
+        }
+    }
+    kinds
+}
+
+/// The failures of some counts by kind: "503", "refused", ...
+pub(crate) fn failures(counts: &model::Counts) -> Vec<(String, u64)> {
+    let bad = counts.status.iter().filter(|(status, _)| **status >= 400);
+    let answered = bad.map(|(status, count)| (status.to_string(), *count));
+    let others = [
+        ("refused", counts.refused),
+        ("reset", counts.reset),
+        ("timed_out", counts.timed_out),
+        ("malformed", counts.malformed),
+        ("other", counts.other),
+        ("unsent", counts.unsent),
+    ];
+    let others = others.map(|(kind, count)| (kind.to_owned(), count));
+    answered.chain(others).filter(|(_, count)| *count > 0).collect()
+}
