@@ -1,28 +1,29 @@
 //! apt-get with state, lists and archives of its own, so that it needs no root and changes nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::apt_words::{complaints, download_step, network_complaint, unknown_package};
 use super::cache::Cache;
 use super::error::says_disk_full;
 use super::lines::{Ended, run_lines};
+use super::machine::Machine;
 use super::package::{Package, planned};
-use super::{PartsError, Progress, Set, machine};
+use super::{PartsError, Progress, Set};
 
 pub(super) struct Apt {
     program: PathBuf,
+    dpkg: PathBuf,
     folder: PathBuf,
 }
 
 impl Apt {
     /// None where apt-get or dpkg is missing.
-    pub(super) fn on_this_machine(cache: &Cache) -> Result<Option<Self>, PartsError> {
-        let (Some(program), Some(_)) = (machine::find_program("apt-get"), machine::find_program("dpkg"))
-        else {
+    pub(super) fn of(machine: &Machine, cache: &Cache) -> Result<Option<Self>, PartsError> {
+        let (Some(program), Some(dpkg)) = (machine.find("apt-get"), machine.find("dpkg")) else {
             return Ok(None);
         };
-        let apt = Self { program, folder: cache.apt() };
+        let apt = Self { program, dpkg, folder: cache.apt() };
         cache.make(&cache.parts())?;
         // apt makes these itself only where it has always been.
         cache.make(&apt.folder.join("state/lists/partial"))?;
@@ -32,6 +33,11 @@ impl Apt {
 
     pub(super) fn archives(&self) -> PathBuf {
         self.folder.join("cache/archives")
+    }
+
+    /// The program that unpacks them.
+    pub(super) fn dpkg(&self) -> &Path {
+        &self.dpkg
     }
 
     /// Reads the distribution's lists and resolves which packages are to be fetched.
@@ -143,7 +149,7 @@ mod tests {
     use super::*;
 
     fn apt() -> Apt {
-        Apt { program: "apt-get".into(), folder: "/cache/apt".into() }
+        Apt { program: "apt-get".into(), dpkg: "dpkg".into(), folder: "/cache/apt".into() }
     }
 
     #[test]

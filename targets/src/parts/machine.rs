@@ -4,27 +4,57 @@ use std::env;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::Set;
+use super::{Set, Wanted};
 
 /// Ordinary users often lack these in their PATH; servers live there.
 const SYSTEM: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// Where `program` is, looking in the PATH and then in the `sbin` folders.
+/// Where a machine's programs and files are.
+pub(super) struct Machine {
+    folders: Vec<PathBuf>,
+    root: PathBuf,
+}
+
+impl Machine {
+    /// The one that this process runs on.
+    pub(super) fn this() -> Self {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = env::split_paths(&path).chain(SYSTEM.map(PathBuf::from)).collect();
+        Self { folders, root: PathBuf::from("/") }
+    }
+
+    /// One that has only what lies in `root`, its programs in `root/bin`.
+    #[cfg(test)]
+    pub(super) fn at(root: &Path) -> Self {
+        Self { folders: vec![root.join("bin")], root: root.to_owned() }
+    }
+
+    pub(super) fn find(&self, program: &str) -> Option<PathBuf> {
+        self.folders.iter().map(|folder| folder.join(program)).find(|file| is_program(file))
+    }
+
+    pub(super) fn has(&self, wanted: &Wanted) -> bool {
+        match wanted.program() {
+            Some(program) => self.find(program).is_some(),
+            None => wanted.is_in(&self.root),
+        }
+    }
+
+    /// The packages of `set` that it does not have.
+    pub(super) fn missing(&self, set: Set) -> Vec<String> {
+        let absent = set.wanted().iter().filter(|wanted| !self.has(wanted));
+        absent.map(|wanted| wanted.package.to_owned()).collect()
+    }
+}
+
+/// Where `program` is on this machine, looking in the PATH and then in the `sbin` folders.
 #[must_use]
 pub fn find_program(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(SYSTEM.map(PathBuf::from));
-    folders.map(|folder| folder.join(program)).find(|file| is_program(file))
+    Machine::this().find(program)
 }
 
 fn is_program(file: &Path) -> bool {
     file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
-/// The packages of `set` that this machine does not have by itself.
-pub(super) fn missing(set: Set) -> Vec<String> {
-    let absent = set.wanted().iter().filter(|wanted| !wanted.is_on_this_machine());
-    absent.map(|wanted| wanted.package.to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -35,5 +65,13 @@ mod tests {
     fn a_program_is_found_and_a_missing_one_is_not() {
         assert!(find_program("sh").is_some());
         assert_eq!(find_program("no-such-program-anywhere"), None);
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_run_is_no_program() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("bin")).unwrap();
+        std::fs::write(root.path().join("bin/nginx"), "").unwrap();
+        assert_eq!(Machine::at(root.path()).find("nginx"), None);
     }
 }

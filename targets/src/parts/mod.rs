@@ -24,6 +24,8 @@ mod manifest;
 mod package;
 mod progress;
 mod set;
+#[cfg(test)]
+mod tests;
 mod unpack;
 
 use std::collections::BTreeMap;
@@ -36,7 +38,9 @@ pub use machine::find_program;
 pub use progress::Progress;
 pub use set::{Set, Wanted};
 
+use apt::Apt;
 use cache::Cache;
+use machine::Machine;
 use manifest::Manifest;
 
 /// Where a set of parts is.
@@ -58,18 +62,7 @@ pub fn locate() -> Option<PartsRoot> {
 /// The parts of `set`, when they are already there. Reads two small files and starts no process.
 #[must_use]
 pub fn locate_set(set: Set) -> Option<PartsRoot> {
-    located(&Cache::at(cache_dir()?), set)
-}
-
-fn located(cache: &Cache, set: Set) -> Option<PartsRoot> {
-    let manifest = Manifest::read(&cache.manifest(set))?;
-    let parts = PartsRoot { root: cache.parts().join(&manifest.root), versions: manifest.versions.clone() };
-    (manifest.serves(set) && complete(set, &parts.root)).then_some(parts)
-}
-
-/// Whether each part is in the root or on this machine.
-fn complete(set: Set, root: &Path) -> bool {
-    root.is_dir() && set.wanted().iter().all(|wanted| wanted.is_in(root) || wanted.is_on_this_machine())
+    Site::here()?.locate(set)
 }
 
 /// Gets the parts of `set` unless they are already there. Two processes may do so at the same time: the second waits for
@@ -81,96 +74,72 @@ fn complete(set: Set, root: &Path) -> bool {
 /// each names the thing and the remedy.
 pub fn ensure(set: Set, progress: &mut dyn FnMut(Progress)) -> Result<PartsRoot, PartsError> {
     let progress = &mut progress::thinned(progress);
-    let cache = Cache::at(cache_dir().ok_or(PartsError::NoCacheFolder)?);
-    if let Some(parts) = located(&cache, set) {
-        return Ok(parts);
-    }
-    let _lock = cache.lock("parts.lock", || progress(Progress::Waiting))?;
-    // Another process may have got them while this one waited.
-    if let Some(parts) = located(&cache, set) {
-        return Ok(parts);
-    }
-    let manifest = match from_packages(&cache, set, progress) {
-        Ok(manifest) => manifest,
-        // Out of reach of the packages a machine that has everything is still good enough.
-        Err(_) if machine::missing(set).is_empty() => from_machine(&cache, set)?,
-        Err(error) => return Err(error),
-    };
-    manifest.write(&cache.manifest(set))?;
-    located(&cache, set).ok_or_else(|| {
-        let absent = |wanted: &&Wanted| {
-            !wanted.is_in(&cache.parts().join(&manifest.root)) && !wanted.is_on_this_machine()
-        };
-        let missing = set.wanted().iter().filter(absent).map(|wanted| wanted.file.to_owned()).collect();
-        PartsError::Incomplete { missing }
-    })
+    Site::here().ok_or(PartsError::NoCacheFolder)?.ensure(set, progress)
 }
 
-fn from_packages(
-    cache: &Cache,
-    set: Set,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Manifest, PartsError> {
-    let Some(apt) = apt::Apt::on_this_machine(cache)? else {
-        return Err(PartsError::NoApt { missing: machine::missing(set) });
-    };
-    let plan = apt.plan(set, progress)?;
-    let name = format!("root-{}", package::fingerprint(&plan));
-    if !cache.parts().join(&name).is_dir() {
-        apt.download(set, progress)?;
-        unpack::unpack(cache, &name, &apt.archives(), &plan, progress)?;
+/// A cache on a machine.
+struct Site {
+    cache: Cache,
+    machine: Machine,
+}
+
+impl Site {
+    fn here() -> Option<Self> {
+        Some(Self { cache: Cache::at(cache_dir()?), machine: Machine::this() })
     }
-    let versions = plan.into_iter().map(|package| (package.name, package.version)).collect();
-    Ok(Manifest::new(set, name, versions))
-}
 
-fn from_machine(cache: &Cache, set: Set) -> Result<Manifest, PartsError> {
-    cache.make(&cache.parts().join("machine"))?;
-    let own = |wanted: &Wanted| (wanted.package.to_owned(), "on PATH".to_owned());
-    Ok(Manifest::new(set, "machine".to_owned(), set.wanted().iter().map(own).collect()))
-}
+    fn locate(&self, set: Set) -> Option<PartsRoot> {
+        let manifest = Manifest::read(&self.cache.manifest(set)).filter(|manifest| manifest.serves(set))?;
+        let root = self.cache.parts().join(&manifest.root);
+        let complete = root.is_dir() && self.absent(set, &root).is_empty();
+        complete.then_some(PartsRoot { root, versions: manifest.versions })
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Files that are neither in the root nor on the machine.
+    fn absent(&self, set: Set, root: &Path) -> Vec<String> {
+        let absent = set.wanted().iter().filter(|wanted| !wanted.is_in(root) && !self.machine.has(wanted));
+        absent.map(|wanted| wanted.file.to_owned()).collect()
+    }
 
-    fn cache_with_a_stack() -> (tempfile::TempDir, Cache) {
-        let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::at(dir.path().to_owned());
-        for wanted in Set::Stack.wanted() {
-            let file = cache.parts().join("root-1").join(wanted.file);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, "").unwrap();
+    fn ensure(&self, set: Set, progress: &mut dyn FnMut(Progress)) -> Result<PartsRoot, PartsError> {
+        if let Some(parts) = self.locate(set) {
+            return Ok(parts);
         }
-        (dir, cache)
+        let _lock = self.cache.lock("parts.lock", || progress(Progress::Waiting))?;
+        // Another process may have got them while this one waited.
+        if let Some(parts) = self.locate(set) {
+            return Ok(parts);
+        }
+        let manifest = match self.take_packages(set, progress) {
+            Ok(manifest) => manifest,
+            // Out of reach of the packages a machine that has everything is still good enough.
+            Err(_) if self.machine.missing(set).is_empty() => self.take_machine(set)?,
+            Err(error) => return Err(error),
+        };
+        manifest.write(&self.cache.manifest(set))?;
+        self.locate(set).ok_or_else(|| {
+            let missing = self.absent(set, &self.cache.parts().join(&manifest.root));
+            PartsError::Incomplete { missing }
+        })
     }
 
-    fn manifest(set: Set) -> Manifest {
-        Manifest::new(set, "root-1".into(), BTreeMap::from([("nginx".into(), "1.22".into())]))
+    fn take_packages(&self, set: Set, progress: &mut dyn FnMut(Progress)) -> Result<Manifest, PartsError> {
+        let Some(apt) = Apt::of(&self.machine, &self.cache)? else {
+            return Err(PartsError::NoApt { missing: self.machine.missing(set) });
+        };
+        let plan = apt.plan(set, progress)?;
+        let name = format!("root-{}", package::fingerprint(&plan));
+        if !self.cache.parts().join(&name).is_dir() {
+            apt.download(set, progress)?;
+            unpack::unpack(&self.cache, &name, &apt, &plan, progress)?;
+        }
+        let versions = plan.into_iter().map(|package| (package.name, package.version)).collect();
+        Ok(Manifest::new(set, name, versions))
     }
 
-    #[test]
-    fn parts_are_located_once_the_manifest_is_written() {
-        let (_dir, cache) = cache_with_a_stack();
-        assert_eq!(located(&cache, Set::Stack), None);
-        manifest(Set::Stack).write(&cache.manifest(Set::Stack)).unwrap();
-        let found = located(&cache, Set::Stack).unwrap();
-        assert_eq!(found.root, cache.parts().join("root-1"));
-        assert_eq!(found.versions["nginx"], "1.22");
-    }
-
-    #[test]
-    fn a_root_that_was_removed_is_not_located() {
-        let (_dir, cache) = cache_with_a_stack();
-        manifest(Set::Stack).write(&cache.manifest(Set::Stack)).unwrap();
-        std::fs::remove_dir_all(cache.parts().join("root-1")).unwrap();
-        assert_eq!(located(&cache, Set::Stack), None);
-    }
-
-    #[test]
-    fn a_manifest_of_other_packages_is_not_taken_for_this_set() {
-        let (_dir, cache) = cache_with_a_stack();
-        manifest(Set::Browser).write(&cache.manifest(Set::Stack)).unwrap();
-        assert_eq!(located(&cache, Set::Stack), None);
+    fn take_machine(&self, set: Set) -> Result<Manifest, PartsError> {
+        self.cache.make(&self.cache.parts().join("machine"))?;
+        let own = |wanted: &Wanted| (wanted.package.to_owned(), "on PATH".to_owned());
+        Ok(Manifest::new(set, "machine".to_owned(), set.wanted().iter().map(own).collect()))
     }
 }

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use super::machine;
-
 /// A group of parts that is got together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Set {
@@ -84,13 +82,6 @@ impl Wanted {
 
     pub(super) fn is_in(&self, root: &Path) -> bool {
         root.join(self.file).symlink_metadata().is_ok()
-    }
-
-    pub(super) fn is_on_this_machine(&self) -> bool {
-        match self.program() {
-            Some(program) => machine::find_program(program).is_some(),
-            None => self.is_in(Path::new("/")),
-        }
     }
 }
 

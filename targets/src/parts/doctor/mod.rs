@@ -9,6 +9,7 @@ use nix::sys::statvfs::statvfs;
 
 pub use table::table;
 
+use super::machine::Machine;
 use super::{PartsRoot, Set, Wanted, cache_dir, find_program, locate_set};
 use crate::hardware::Hardware;
 
@@ -115,7 +116,7 @@ fn part(wanted: &Wanted, parts: Option<&PartsRoot>) -> Row {
         let found = format!("{version}, from the distribution's packages");
         return Row::present(wanted.package, found, wanted.needed_for);
     }
-    if wanted.is_on_this_machine() {
+    if Machine::this().has(wanted) {
         let program = wanted.program().and_then(find_program);
         let found = program.map_or("installed".to_owned(), |path| path.display().to_string());
         return Row::present(wanted.package, found, wanted.needed_for);
