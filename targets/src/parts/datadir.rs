@@ -52,7 +52,7 @@ pub fn mariadb_datadir(parts: &PartsRoot) -> Result<PathBuf, PartsError> {
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .output()
-        .map_err(PartsError::io("run", "mariadb-install-db".as_ref()))?;
+        .map_err(|error| PartsError::DataDirectory { detail: format!("mariadb-install-db: {error}") })?;
     if !made.status.success() {
         let said = String::from_utf8_lossy(&made.stdout) + String::from_utf8_lossy(&made.stderr);
         // Leaves nothing half made; what went wrong is in the error.
