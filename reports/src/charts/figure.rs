@@ -1,0 +1,289 @@
+//! A drawing: panels on one time axis, with its title, its legend and its table.
+
+use std::ops::Range;
+
+use plotters::prelude::*;
+use record::WhatRecord;
+
+use super::ink::{FINE, Ink};
+use super::paint::{HEAT_LEVELS, Paint};
+use super::panels::{Band, Drawn};
+use super::series::{Failure, LatencyColumn, RatePoint, latencies, rates};
+use super::strip::{self, Lane, Mark, StripRow};
+use super::{axis, load};
+use crate::compare::RunReport;
+use crate::findings::Study;
+use crate::findings::states::stretches;
+use crate::findings::windows::windows;
+use crate::page::{Figure, TextTable};
+use crate::words;
+use crate::write::ReportError;
+
+/// Width of every drawing, in pixels.
+pub(super) const WIDTH: u32 = 960;
+const GOODPUT_HEIGHT: u32 = 190;
+const LATENCY_HEIGHT: u32 = 250;
+/// Shown before a fault.
+const BEFORE_S: f64 = 5.0;
+/// Shown after its planned end.
+const AFTER_S: f64 = 15.0;
+
+/// Everything that one drawing shows.
+struct Scene {
+    time: Range<f64>,
+    rows: Vec<StripRow>,
+    bands: Vec<Band>,
+    lanes: Vec<Lane>,
+    rates: Vec<RatePoint>,
+    latencies: Vec<LatencyColumn>,
+}
+
+/// The whole measured load of a run.
+pub(crate) fn whole_run(report: &RunReport) -> Result<Figure, ReportError> {
+    let study = Study::new(&report.run);
+    let mut scene = Scene::new(report, &study, 0.0..study.grid.measured_s);
+    scene.lanes.clear();
+    let (summary, availability) = (&report.summary, &report.findings.availability);
+    let title = if report.findings.injections.is_empty() {
+        let p99 = summary
+            .latency_us
+            .as_ref()
+            .map_or(String::new(), |latency| format!(", p99 {}", words::latency(latency.p99)));
+        format!(
+            "{} good of {} offered{p99}",
+            words::rate(summary.goodput_hz),
+            words::rate(summary.offered_rate_hz)
+        )
+    } else {
+        format!(
+            "The whole run: {} of {} requests were good, and something was served {} of the time",
+            words::percent(availability.by_request),
+            words::count(summary.requests.due),
+            words::percent(availability.by_time)
+        )
+    };
+    scene.figure(&title, &report.findings.design)
+}
+
+/// One fault, from a little before it to the next one.
+pub(crate) fn one_fault(report: &RunReport, index: usize) -> Result<Figure, ReportError> {
+    let study = Study::new(&report.run);
+    let (asked, found) = (&report.run.injections[index], &report.findings.injections[index]);
+    let next_s = report.run.injections.iter().map(|other| other.at_s).filter(|at_s| *at_s > asked.at_s);
+    let end_s = next_s.fold(study.grid.end_s(), f64::min).min(asked.at_s + asked.for_s + AFTER_S);
+    let time = (asked.at_s - BEFORE_S).max(study.grid.from_s)..end_s;
+    let felt = match found.felt_after_s {
+        Some(after_s) => format!(" First felt after {}.", words::seconds(after_s)),
+        None => String::new(),
+    };
+    let back = match found.recovery_s {
+        Some(recovery_s) => format!(" Back to normal {} after the fault.", words::seconds(recovery_s)),
+        None => String::new(),
+    };
+    let mut sentence = found.sentence.clone();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Scene::new(report, &study, time).figure(&format!("{sentence}.{felt}{back}"), &report.findings.design)
+}
+
+impl Scene {
+    fn new(report: &RunReport, study: &Study, time: Range<f64>) -> Self {
+        let time = axis::safe_range(time.start, time.end);
+        let grid = &study.grid;
+        let columns = grid.columns_of(time.start, time.end);
+        let row = |(request, row): (&record::RequestRecord, &crate::findings::StudyRow)| StripRow {
+            name: request.name.clone(),
+            stretches: stretches(&row.states, columns.clone())
+                .into_iter()
+                .map(|(range, state)| (grid.start_of(range.start), grid.start_of(range.end), state))
+                .collect(),
+        };
+        let band = |injection: &record::derived::InjectionFile| Band {
+            name: injection.name.clone(),
+            from_s: injection.at_s,
+            to_s: injection.healed_s.unwrap_or(grid.end_s()),
+        };
+        let injected = report.findings.injections.iter().filter(|injection| injection.verdict != "void");
+        Self {
+            rows: report.run.plan.requests.iter().zip(&study.rows).map(row).collect(),
+            bands: injected.map(band).collect(),
+            lanes: lanes(report, &time),
+            rates: rates(grid, time.start, time.end),
+            latencies: latencies(&windows(&report.run), time.start, time.end),
+            time,
+        }
+    }
+
+    fn figure(&self, title: &str, design: &str) -> Result<Figure, ReportError> {
+        let failed = |reason: String| ReportError::Chart { chart: title.to_owned(), reason };
+        let svg = self.draw(title, design).map_err(|error| failed(error.to_string()))?;
+        let table = self.table();
+        Ok(Figure { title: title.to_owned(), over: design.to_owned(), svg, legend: self.legend(), table })
+    }
+
+    fn draw(
+        &self,
+        title: &str,
+        design: &str,
+    ) -> Result<String, DrawingAreaErrorKind<std::convert::Infallible>> {
+        let with_lanes = !self.bands.is_empty() || !self.lanes.is_empty();
+        let strip_height = strip::height(self.rows.len());
+        let lanes_height = if with_lanes { strip::height(self.lanes.len() + 1) } else { 0 };
+        let height = strip_height + lanes_height + GOODPUT_HEIGHT + LATENCY_HEIGHT;
+        let ink = Ink::new(WIDTH, height);
+        self.draw_panels(&ink.clone().into_drawing_area(), [strip_height, lanes_height, GOODPUT_HEIGHT])?;
+        let description = format!(
+            "{design}, from {} to {} s of the measured load. From the top: the state of each request, {}good answers \
+             and failures per second with the offered load, and the latency of good answers on a logarithmic axis.",
+            words::seconds(self.time.start),
+            words::seconds(self.time.end),
+            if with_lanes { "the faults in force with the processes they hit, " } else { "" },
+        );
+        Ok(ink.into_svg(&format!("{design}: {title}"), &description))
+    }
+
+    fn draw_panels(&self, root: &DrawingArea<Ink, plotters::coord::Shift>, heights: [u32; 3]) -> Drawn {
+        let [strip, lanes, goodput] = heights.map(|height| height * FINE.unsigned_abs());
+        let (strip_area, below) = root.split_vertically(strip);
+        strip::states(&strip_area, &self.time, &self.rows)?;
+        let (lanes_area, below) = below.split_vertically(lanes);
+        if lanes > 0 {
+            strip::lanes(&lanes_area, &self.time, &self.bands, &self.lanes)?;
+        }
+        let (goodput_area, latency_area) = below.split_vertically(goodput);
+        load::goodput(&goodput_area, &self.time, &self.bands, &self.rates)?;
+        load::latency(&latency_area, &self.time, &self.bands, &self.latencies)
+    }
+
+    /// Only what the drawing shows is explained.
+    fn legend(&self) -> Vec<(String, String)> {
+        let area = |paint: Paint, text: &str| {
+            (format!("<path class=\"{}\" d=\"M0 0h16v12h-16z\"/>", paint.fill_class()), text.to_owned())
+        };
+        let line = |paint: Paint, text: &str| {
+            (
+                format!("<path class=\"{}\" stroke-width=\"2\" d=\"M0 6h16\"/>", paint.stroke_class()),
+                text.to_owned(),
+            )
+        };
+        let states =
+            |state| self.rows.iter().flat_map(|row| &row.stretches).any(|(_, _, found)| *found == state);
+        let mut legend = vec![area(Paint::Up, "up")];
+        for (state, paint, text) in [
+            (crate::findings::states::State::Degraded, Paint::Degraded, "degraded"),
+            (crate::findings::states::State::Down, Paint::Down, "down (D)"),
+            (crate::findings::states::State::NoData, Paint::NoData, "no data (?)"),
+        ] {
+            legend.extend(states(state).then(|| area(paint, text)));
+        }
+        if !self.bands.is_empty() {
+            legend.push(area(Paint::Band, "fault in force"));
+        }
+        if !self.lanes.is_empty() {
+            let mark = |body: String, text: &str| (body, text.to_owned());
+            legend.push(area(Paint::Gone, "process away"));
+            let died = Paint::Died.stroke_class();
+            legend.push(mark(
+                format!("<path class=\"{died}\" stroke-width=\"2\" d=\"M4 2l8 8M12 2l-8 8\"/>"),
+                "died",
+            ));
+            let started = Paint::Started.fill_class();
+            legend.push(mark(format!("<path class=\"{started}\" d=\"M8 2l4 7h-8z\"/>"), "started"));
+            let ready = Paint::Ready.fill_class();
+            legend.push(mark(format!("<circle class=\"{ready}\" cx=\"8\" cy=\"6\" r=\"4\"/>"), "ready"));
+        }
+        legend.push(line(Paint::Offered, "offered load"));
+        legend.push(area(Paint::Good, "good answers"));
+        for (index, failure) in Failure::ALL.iter().enumerate() {
+            if self.rates.iter().any(|point| point.failed[index] > 0.0) {
+                legend.push(area(failure.paint(), failure.label()));
+            }
+        }
+        let heat: String = (1..=HEAT_LEVELS)
+            .map(|level| {
+                let x = f64::from(level - 1) * 16.0 / f64::from(HEAT_LEVELS);
+                let width = 16.0 / f64::from(HEAT_LEVELS) + 0.2;
+                format!(
+                    "<path class=\"{}\" d=\"M{x:.2} 0h{width:.2}v12h-{width:.2}z\"/>",
+                    Paint::Heat(level).fill_class()
+                )
+            })
+            .collect();
+        legend.push((heat, "few to many answers".to_owned()));
+        legend.push(line(Paint::P50, "p50 (median)"));
+        legend.push(line(Paint::P99, "p99"));
+        legend
+    }
+
+    /// One row for each window of latency: a second, as a rule.
+    fn table(&self) -> TextTable {
+        let head = ["second", "offered /s", "good /s", "failed /s", "p50", "p99", "state"];
+        let rows = self.latencies.iter().map(|column| {
+            let (from_s, to_s) = (column.from_s, column.to_s);
+            let within: Vec<&RatePoint> = self
+                .rates
+                .iter()
+                .filter(|point| (from_s..to_s).contains(&f64::midpoint(point.from_s, point.to_s)))
+                .collect();
+            let mean = |of: &dyn Fn(&RatePoint) -> f64| {
+                let sum: f64 = within.iter().map(|point| of(point)).sum();
+                if within.is_empty() { "–".to_owned() } else { format!("{:.1}", sum / within.len() as f64) }
+            };
+            let percentile = |at| match column.good.is_empty() {
+                true => "–".to_owned(),
+                false => words::latency(column.good.value_at_percentile(at)),
+            };
+            vec![
+                format!("{from_s:.0}"),
+                mean(&|point| point.offered),
+                mean(&|point| point.good),
+                mean(&|point| point.failed.iter().sum()),
+                percentile(50.0),
+                percentile(99.0),
+                self.states_in(from_s, to_s),
+            ]
+        });
+        TextTable { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
+    }
+
+    /// "write down", "up".
+    fn states_in(&self, from_s: f64, to_s: f64) -> String {
+        let worse = self.rows.iter().filter_map(|row| {
+            let touching =
+                row.stretches.iter().filter(|(from, to, _)| *from < to_s - 1e-6 && *to > from_s + 1e-6);
+            let states: Vec<&str> = touching.map(|(.., state)| state.as_str()).collect();
+            let worst = ["down", "degraded", "no-data"].into_iter().find(|state| states.contains(state))?;
+            Some(format!("{} {worst}", row.name))
+        });
+        let told: Vec<String> = worse.collect();
+        if told.is_empty() { "up".to_owned() } else { told.join(", ") }
+    }
+}
+
+/// Most lanes that a drawing has room for.
+const MOST_LANES: usize = 8;
+
+/// The processes to which something happened in `time`, in the order in which it did.
+fn lanes(report: &RunReport, time: &Range<f64>) -> Vec<Lane> {
+    let run = &report.run;
+    let zero_s = run.load_started().map_or(0.0, |(at_s, _)| at_s) + run.plan.warm_up_s;
+    let mut lanes: Vec<Lane> = Vec::new();
+    for event in &run.events {
+        let at_s = event.at_s - zero_s;
+        let (node, process, mark) = match &event.what {
+            WhatRecord::ProcessDied { node, process, .. } => (node, process, Mark::Died),
+            WhatRecord::ProcessStarted { node, process, .. } => (node, process, Mark::Started),
+            WhatRecord::ProcessReady { node, process } => (node, process, Mark::Ready),
+            _ => continue,
+        };
+        let name = format!("{node}/{process}");
+        match lanes.iter_mut().find(|lane| lane.name == name) {
+            Some(lane) => lane.marks.push((at_s, mark)),
+            None => lanes.push(Lane { name, marks: vec![(at_s, mark)] }),
+        }
+    }
+    lanes.retain(|lane| lane.marks.iter().any(|(at_s, _)| time.contains(at_s)));
+    lanes.truncate(MOST_LANES);
+    lanes
+}

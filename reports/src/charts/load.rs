@@ -1,0 +1,148 @@
+//! The panels of load and latency.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::AsRangedCoord;
+use plotters::prelude::*;
+
+use super::axis::{clamp, latency_range, latency_ticks, safe_range};
+use super::ink::FINE;
+use super::paint::{HEAT_LEVELS, Paint};
+use super::panels::{self, Area, Band, Drawn, TIME_DESCRIPTION, time_label};
+use super::series::{Failure, LatencyColumn, RatePoint, heat_cells};
+use crate::findings::grid::whole;
+use crate::words;
+use plotters::style::text_anchor::{HPos, VPos};
+
+/// Offered load as a line over good answers and failures stacked by kind.
+pub(super) fn goodput(area: &Area, time: &Range<f64>, bands: &[Band], points: &[RatePoint]) -> Drawn {
+    panels::title(area, "Good answers and failures, stacked; the dashed line is the offered load")?;
+    let stacked = |point: &RatePoint| point.good + point.failed.iter().sum::<f64>();
+    let highest = points.iter().map(|point| point.offered.max(stacked(point))).fold(0.0, f64::max);
+    let height = safe_range(0.0, highest * 1.15);
+    let mut chart = panels::chart(area, time, height.clone(), false)?;
+    panels::bands(&mut chart, bands, time, &height)?;
+    mesh(&mut chart, "requests per second", 5, false, &|value| words::count(whole(*value) as u64))?;
+    let mut base: Vec<f64> = vec![0.0; points.len()];
+    let mut layer = |paint: Paint, of: &dyn Fn(&RatePoint) -> f64| -> Drawn {
+        let mut shapes = Vec::new();
+        for (point, base) in points.iter().zip(&mut base).filter(|(point, _)| of(point) > 0.0) {
+            let top = clamp(*base + of(point), &height);
+            let corners = [(clamp(point.from_s, time), *base), (clamp(point.to_s, time), top)];
+            shapes.push(Rectangle::new(corners, paint.filled()));
+            *base = top;
+        }
+        chart.draw_series(shapes).map(|_| ())
+    };
+    layer(Paint::Good, &|point| point.good)?;
+    for (index, failure) in Failure::ALL.iter().enumerate() {
+        layer(failure.paint(), &|point| point.failed[index])?;
+    }
+    let steps = points.iter().flat_map(|point| {
+        let offered = clamp(point.offered, &height);
+        [(clamp(point.from_s, time), offered), (clamp(point.to_s, time), offered)]
+    });
+    chart.draw_series([PathElement::new(
+        steps.collect::<Vec<_>>(),
+        Paint::Offered.line(FINE as u32 * 3 / 2),
+    )])?;
+    Ok(())
+}
+
+/// How long good answers took: a heat map with the median and the 99th percentile.
+pub(super) fn latency(area: &Area, time: &Range<f64>, bands: &[Band], columns: &[LatencyColumn]) -> Drawn {
+    panels::title(area, "Latency of good answers (log): darker or brighter is more; lines are p50 and p99")?;
+    let held: Vec<&LatencyColumn> = columns.iter().filter(|column| !column.good.is_empty()).collect();
+    let low = held.iter().map(|column| column.good.min() as f64).fold(f64::INFINITY, f64::min);
+    let high = held.iter().map(|column| column.good.max() as f64).fold(0.0, f64::max);
+    let range = latency_range(low, high);
+    let axis = range.clone().log_scale().with_key_points(latency_ticks(&range));
+    let mut chart = panels::chart(area, time, axis, true)?;
+    panels::bands(&mut chart, bands, time, &range)?;
+    mesh(&mut chart, "latency", 5, true, &|value| words::latency(whole(*value) as u64))?;
+    if held.is_empty() {
+        let middle = (f64::midpoint(time.start, time.end), (range.start * range.end).sqrt());
+        let style = panels::letters(Paint::Ink, HPos::Center, VPos::Center);
+        chart.draw_series([Text::new("no good answer in this time", middle, style)])?;
+        return Ok(());
+    }
+    let cells: Vec<(&LatencyColumn, f64, f64, u64)> = held
+        .iter()
+        .flat_map(|column| {
+            heat_cells(&column.good, &range).into_iter().map(|(f, t, count)| (*column, f, t, count))
+        })
+        .collect();
+    let most = cells.iter().map(|(.., count)| *count).max().unwrap_or(1) as f64;
+    // By the root of the count: rare slow answers must be seen beside thousands of fast ones.
+    let level = |count: u64| whole((count as f64 / most).sqrt() * f64::from(HEAT_LEVELS)).clamp(1, 7);
+    for wanted in 1..=HEAT_LEVELS {
+        let of_level = cells.iter().filter(|(.., count)| level(*count) == usize::from(wanted));
+        let shape = |(column, from, to, _): &(&LatencyColumn, f64, f64, u64)| {
+            let corners = [(clamp(column.from_s, time), *from), (clamp(column.to_s, time), *to)];
+            Rectangle::new(corners, Paint::Heat(wanted).filled())
+        };
+        chart.draw_series(of_level.map(shape))?;
+    }
+    for (percentile, paint) in [(99.0, Paint::P99), (50.0, Paint::P50)] {
+        for line in percentile_lines(columns, percentile, time, &range) {
+            chart.draw_series([PathElement::new(line.clone(), Paint::Halo.line(FINE as u32 * 4))])?;
+            chart.draw_series([PathElement::new(line, paint.line(FINE as u32 * 2))])?;
+        }
+    }
+    Ok(())
+}
+
+/// A percentile over time as stepped lines, broken where there was no good answer.
+fn percentile_lines(
+    columns: &[LatencyColumn],
+    percentile: f64,
+    time: &Range<f64>,
+    range: &Range<f64>,
+) -> Vec<Vec<(f64, f64)>> {
+    let mut lines: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut broken = true;
+    for column in columns {
+        if column.good.is_empty() {
+            broken = true;
+            continue;
+        }
+        if broken {
+            lines.push(Vec::new());
+            broken = false;
+        }
+        let value = clamp(column.good.value_at_percentile(percentile) as f64, range);
+        if let Some(line) = lines.last_mut() {
+            line.extend([(clamp(column.from_s, time), value), (clamp(column.to_s, time), value)]);
+        }
+    }
+    lines
+}
+
+fn mesh<Y>(
+    chart: &mut panels::Chart<'_, Y>,
+    description: &str,
+    labels: usize,
+    last: bool,
+    format: &dyn Fn(&f64) -> String,
+) -> Drawn
+where
+    Y: Ranged<ValueType = f64> + plotters::coord::ranged1d::ValueFormatter<f64> + AsRangedCoord<Value = f64>,
+{
+    let text = panels::letters(Paint::Ink, HPos::Left, VPos::Top);
+    let mut mesh = chart.configure_mesh();
+    mesh.bold_line_style(Paint::Grid.line(FINE as u32))
+        .light_line_style(Paint::nothing())
+        .axis_style(Paint::Faint.line(FINE as u32))
+        .label_style(text.clone())
+        .axis_desc_style(text)
+        .set_all_tick_mark_size(4 * FINE)
+        .x_labels(12)
+        .y_labels(labels)
+        .y_desc(description)
+        .y_label_formatter(format)
+        .x_label_formatter(if last { &time_label } else { &|_| String::new() });
+    if last {
+        mesh.x_desc(TIME_DESCRIPTION);
+    }
+    mesh.draw()
+}

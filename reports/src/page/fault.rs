@@ -1,0 +1,50 @@
+//! A fault: what it did to each design, one below the other on the same axis.
+
+use serde::Serialize;
+
+use super::{Figure, id_of};
+use crate::charts;
+use crate::compare::Comparison;
+use crate::words;
+use crate::write::ReportError;
+
+#[derive(Serialize)]
+pub(super) struct Section {
+    pub(super) id: String,
+    pub(super) name: String,
+    what: String,
+    figures: Vec<Figure>,
+}
+
+pub(super) fn sections(comparison: &Comparison) -> Result<Vec<Section>, ReportError> {
+    let mut names: Vec<&str> = Vec::new();
+    for injection in comparison.runs.iter().flat_map(|report| &report.findings.injections) {
+        if !names.contains(&injection.name.as_str()) {
+            names.push(&injection.name);
+        }
+    }
+    names.into_iter().map(|name| section(comparison, name)).collect()
+}
+
+fn section(comparison: &Comparison, name: &str) -> Result<Section, ReportError> {
+    let mut figures = Vec::new();
+    let mut hit: Vec<String> = Vec::new();
+    for report in &comparison.runs {
+        for (index, injection) in
+            report.findings.injections.iter().enumerate().filter(|(_, i)| i.name == name)
+        {
+            let targets = format!("{} of {}", injection.targets.join(", "), report.findings.design);
+            hit.push(targets);
+            if injection.verdict != "void" {
+                figures.push(charts::one_fault(report, index)?);
+            }
+        }
+    }
+    let asked =
+        comparison.runs.iter().flat_map(|report| &report.run.injections).find(|asked| asked.name == name);
+    let what = asked.map_or(String::new(), |asked| {
+        let for_s = words::seconds(asked.for_s);
+        format!("{} for {for_s}: {}.", charts::harm(&asked.fault), hit.join("; "))
+    });
+    Ok(Section { id: format!("fault-{}", id_of(name)), name: name.to_owned(), what, figures })
+}

@@ -1,0 +1,136 @@
+//! The report as one self-contained page: no network, no script, no outside font.
+
+mod design;
+mod fault;
+mod header;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use crate::compare::Comparison;
+use crate::table;
+use crate::write::ReportError;
+
+/// A table of text.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct TextTable {
+    pub(crate) head: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// A drawing with what stands around it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Figure {
+    /// What it shows, as a finding.
+    pub(crate) title: String,
+    /// Above the title: the design.
+    pub(crate) over: String,
+    /// The drawing.
+    pub(crate) svg: String,
+    /// The explanation of colours and marks, as pairs of a class and a text.
+    pub(crate) legend: Vec<(String, String)>,
+    /// The same in numbers.
+    pub(crate) table: TextTable,
+}
+
+#[derive(Serialize)]
+struct VerdictRow {
+    name: String,
+    href: Option<String>,
+    cells: Vec<VerdictCell>,
+}
+
+#[derive(Serialize)]
+struct VerdictCell {
+    verdict: String,
+    word: String,
+    headline: String,
+    detail: String,
+}
+
+/// What the template is given.
+#[derive(Serialize)]
+struct Page {
+    header: header::Header,
+    designs: Vec<design::Section>,
+    columns: Vec<String>,
+    rows: Vec<VerdictRow>,
+    faults: Vec<fault::Section>,
+    notes: Vec<String>,
+}
+
+/// The whole page.
+pub(crate) fn html(comparison: &Comparison) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|name| {
+        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+    });
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    for (name, source) in [
+        ("report.html", include_str!("../../templates/report.html")),
+        ("macros.html", include_str!("../../templates/macros.html")),
+        ("style.css", include_str!("../../templates/style.css")),
+    ] {
+        environment.add_template(name, source)?;
+    }
+    let faults = fault::sections(comparison)?;
+    let page = Page {
+        header: header::header(comparison),
+        designs: design::sections(comparison)?,
+        columns: comparison.file.designs.iter().map(|design| design.design.clone()).collect(),
+        rows: verdict_rows(comparison, &faults),
+        notes: notes(comparison),
+        faults,
+    };
+    Ok(environment.get_template("report.html")?.render(Value::from(Serde(page)))?)
+}
+
+/// How each word of a finding is said on the page.
+fn plain_word(verdict: &str) -> &'static str {
+    match verdict {
+        "survived" => "survived",
+        "degraded" => "degraded",
+        "recovered-by-itself" => "recovered by itself",
+        "down-until-healed" => "down until undone",
+        "never-recovered" => "never recovered",
+        "void" => "void",
+        _ => "",
+    }
+}
+
+fn verdict_rows(comparison: &Comparison, faults: &[fault::Section]) -> Vec<VerdictRow> {
+    let cell = |cell: table::Cell| VerdictCell {
+        word: plain_word(&cell.verdict).to_owned(),
+        verdict: cell.verdict,
+        headline: cell.headline,
+        detail: cell.detail,
+    };
+    table::rows(comparison)
+        .into_iter()
+        .map(|row| VerdictRow {
+            href: faults.iter().find(|fault| fault.name == row.name).map(|fault| format!("#{}", fault.id)),
+            name: row.name,
+            cells: row.cells.into_iter().map(cell).collect(),
+        })
+        .collect()
+}
+
+/// What makes findings less sure, each once.
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for report in &comparison.runs {
+        for note in &report.findings.notes {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+    }
+    notes
+}
+
+/// `text` as a fragment identifier.
+pub(crate) fn id_of(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}

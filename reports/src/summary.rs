@@ -1,0 +1,249 @@
+//! The measured load in numbers, and what is said about the objectives.
+
+use std::collections::BTreeMap;
+
+use model::{Counts, Histogram, Metric, Objective, Verdict, new_histogram};
+use record::derived::{
+    BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile, RequestSummaryFile,
+    SCHEMA_VERSION, SummaryFile,
+};
+use record::{Run, WhatRecord};
+
+use crate::findings::grid::Grid;
+use crate::findings::windows::{Window, merged, windows};
+use crate::words;
+
+/// The measured load in numbers; the same as stands in `summary.json`.
+pub type Summary = SummaryFile;
+
+/// Sums up the measured load of `run`.
+#[must_use]
+pub fn summary(run: &Run) -> Summary {
+    let measured = Measured::new(run);
+    let (verdict, reasons) = measured.judge(run);
+    let per_second =
+        |count: u64| if measured.length_s > 0.0 { count as f64 / measured.length_s } else { 0.0 };
+    let counts = &measured.counts;
+    let mut warnings = run.machine.warnings.clone();
+    warnings.extend(run.gaps.iter().cloned());
+    warnings.extend(run.events.iter().filter_map(|event| match &event.what {
+        WhatRecord::Warning { text } => Some(text.clone()),
+        _ => None,
+    }));
+    SummaryFile {
+        schema_version: SCHEMA_VERSION,
+        kind: if run.injections.is_empty() { "load" } else { "rehearsal" }.to_owned(),
+        run_id: run.plan.run_id.clone(),
+        seed: run.plan.seed.parse().unwrap_or(0),
+        verdict: verdict.as_str().to_owned(),
+        reasons,
+        warnings,
+        loop_kind: if run.plan.is_open() { "open" } else { "closed" }.to_owned(),
+        duration_s: measured.length_s,
+        offered_rate_hz: per_second(counts.due()),
+        throughput_hz: per_second(counts.answered()),
+        goodput_hz: per_second(counts.good),
+        requests: CountsFile::new(counts),
+        status: counts.status.iter().map(|(status, count)| (status.to_string(), *count)).collect(),
+        latency_us: PercentilesFile::new(&measured.latency),
+        latency_good_us: PercentilesFile::new(&measured.latency_good),
+        service_time_us: PercentilesFile::new(&measured.service),
+        send_lag_us: PercentilesFile::new(&measured.send_lag),
+        bytes: run.totals.as_ref().map(|t| BytesFile { received: t.bytes_received, sent: t.bytes_sent }),
+        connections: run.totals.as_ref().map(|totals| ConnectionsFile {
+            opened: totals.connections_opened,
+            reused_requests_min: totals.reused_requests_min,
+            reused_requests_max: totals.reused_requests_max,
+        }),
+        generator: generator(run, measured.limit(run).is_some()),
+        by_request: measured.by_request,
+        served_by: run.totals.as_ref().map(|totals| totals.served_by.clone()).unwrap_or_default(),
+    }
+}
+
+fn generator(run: &Run, limited: bool) -> GeneratorFile {
+    let Some(totals) = &run.totals else { return GeneratorFile { limited, ..GeneratorFile::default() } };
+    let sent: u64 = run.bins.iter().map(|bin| bin.counts.sent()).sum();
+    let round = |value: f64| (value * 1e4).round() / 1e4;
+    let thread_time_s = totals.wall_s * totals.threads as f64;
+    GeneratorFile {
+        threads: Some(totals.threads),
+        cpu_fraction: (thread_time_s > 0.0).then(|| round(totals.cpu_s / thread_time_s)),
+        cpu_us_per_request: (sent > 0).then(|| round(totals.cpu_s * 1e6 / sent as f64)),
+        rss_bytes_max: Some(totals.rss_bytes_max),
+        limited,
+    }
+}
+
+/// The measured load, added up.
+struct Measured {
+    length_s: f64,
+    counts: Counts,
+    latency: Histogram,
+    latency_good: Histogram,
+    service: Histogram,
+    send_lag: Histogram,
+    by_request: BTreeMap<String, RequestSummaryFile>,
+}
+
+/// The generator is late when its p99 of `sent - due` is above this, unless an objective asks for finer.
+const LAG_US: f64 = 10_000.0;
+/// With a latency objective: above this share of the tightest bound ...
+const LAG_SHARE: f64 = 0.05;
+/// ... or above this, whichever is more.
+const LAG_LEAST_US: f64 = 1_000.0;
+/// A worker that had the CPU for more of its time than this had no room left.
+const BUSY: f64 = 0.8;
+
+impl Measured {
+    fn new(run: &Run) -> Self {
+        let grid = Grid::new(run);
+        let all = windows(run);
+        let within: Vec<&Window<'_>> = all.iter().filter(|w| w.is_within(0.0, grid.measured_s)).collect();
+        let mut counts = Counts::default();
+        let mut by_request = BTreeMap::new();
+        for (index, request) in run.plan.requests.iter().enumerate() {
+            let mut own = Counts::default();
+            grid.rows[index][grid.measured()].iter().for_each(|cell| own.merge(&cell.counts));
+            counts.merge(&own);
+            let of = within.iter().map(|window| &window.of.requests[index]);
+            let latency = merged(of.flat_map(|request| [&request.good, &request.failed]));
+            let file = RequestSummaryFile {
+                requests: CountsFile::new(&own),
+                latency_us: PercentilesFile::new(&latency),
+            };
+            by_request.insert(request.name.clone(), file);
+        }
+        let sum = |of: &dyn Fn(&Window<'_>) -> Histogram| {
+            let mut sum = new_histogram();
+            // As in `merged`: the sum resizes itself.
+            within.iter().for_each(|window| {
+                let _ = sum.add(of(window));
+            });
+            sum
+        };
+        Self {
+            length_s: crate::findings::tidy(grid.measured_s),
+            counts,
+            latency: sum(&|window| window.every()),
+            latency_good: sum(&|window| window.good()),
+            service: sum(&|window| merged(window.of.requests.iter().map(|request| &request.service))),
+            send_lag: sum(&|window| window.of.send_lag.clone()),
+            by_request,
+        }
+    }
+
+    /// Why the generator was the limit; `None` when it was not. A generator that sends late measures itself. With a
+    /// latency objective the lateness must be small beside its bound. Without one only outages and goodput are
+    /// judged, in bins of 100 ms, and a tenth of a bin is small.
+    fn limit(&self, run: &Run) -> Option<String> {
+        let tightest = objectives(run)
+            .filter(|objective| matches!(objective.metric, Metric::Latency(_)))
+            .map(|objective| objective.bound)
+            .reduce(f64::min);
+        let allowed = tightest.map_or(LAG_US, |bound| (bound * LAG_SHARE).max(LAG_LEAST_US));
+        let lag = self.send_lag.value_at_percentile(99.0);
+        let busiest = run.totals.as_ref().map_or(0.0, |totals| totals.busiest_worker);
+        if !self.send_lag.is_empty() && lag as f64 > allowed {
+            return Some(format!(
+                "the generator sent late (p99 {}, allowed {}): lower the rate, or give it a core of its own",
+                words::latency(lag),
+                words::latency(crate::findings::grid::whole(allowed) as u64)
+            ));
+        }
+        (busiest > BUSY).then(|| {
+            format!(
+                "the generator's busiest worker had the CPU for {} of its time: lower the rate or use more workers",
+                words::percent(busiest)
+            )
+        })
+    }
+
+    fn judge(&self, run: &Run) -> (Verdict, Vec<String>) {
+        let mut verdict = Verdict::Pass;
+        let mut reasons = Vec::new();
+        let mut say = |worse: Verdict, reason: String| {
+            verdict = verdict.max(worse);
+            reasons.push(reason);
+        };
+        let interrupted = run.totals.as_ref().is_none_or(|totals| totals.interrupted);
+        let doubt = if interrupted {
+            Some("the run did not end in good order: no objective is judged".to_owned())
+        } else {
+            self.limit(run)
+        };
+        if let Some(reason) = doubt {
+            return (Verdict::Unknown, vec![reason]);
+        }
+        if self.counts.due() == 0 {
+            return (Verdict::Unknown, vec!["no request fell due: there is nothing to judge".to_owned()]);
+        }
+        if self.counts.good == 0 {
+            say(Verdict::Fail, "no request succeeded".to_owned());
+        }
+        for objective in objectives(run) {
+            let (worse, reason) = self.hold(&objective);
+            say(worse, reason);
+        }
+        for injection in crate::findings::findings(run).injections.iter().filter(|i| i.verdict == "void") {
+            say(Verdict::Unknown, format!("{} {}", injection.name, injection.sentence));
+        }
+        if reasons.is_empty() {
+            reasons.push("no objective was asked for (set one with --slo)".to_owned());
+        }
+        (verdict, reasons)
+    }
+
+    /// One objective held against what was measured.
+    fn hold(&self, objective: &Objective) -> (Verdict, String) {
+        let due = self.counts.due();
+        let share = |part: u64| part as f64 / due.max(1) as f64;
+        let (found, text) = match objective.metric {
+            Metric::Latency(percentile) => {
+                let least = fewest_samples(percentile);
+                if due < least {
+                    let reason = format!(
+                        "{objective}: {due} requests say nothing about p{percentile}, which needs {least}: run longer"
+                    );
+                    return (Verdict::Unknown, reason);
+                }
+                let us = self.latency.value_at_percentile(percentile);
+                (us as f64, words::latency(us))
+            }
+            Metric::Errors => (share(self.counts.failed()), words::percent(share(self.counts.failed()))),
+            Metric::Goodput => (share(self.counts.good), words::percent(share(self.counts.good))),
+        };
+        let met = match objective.comparator {
+            model::Comparator::Below => found < objective.bound,
+            model::Comparator::AtLeast => found >= objective.bound,
+        };
+        let word = if met { "met" } else { "broken" };
+        (if met { Verdict::Pass } else { Verdict::Fail }, format!("{objective} {word}: {text}"))
+    }
+}
+
+fn objectives(run: &Run) -> impl Iterator<Item = Objective> + '_ {
+    // The record was written from objectives, so each of them can be read again.
+    run.plan.objectives.iter().filter_map(|text| text.parse().ok())
+}
+
+/// Arrivals below which even a percentile without a single exceedance cannot be said to hold with 95 % confidence:
+/// `ln(1 - 0.95) / ln(p)`, the binomial early-stopping rule of MLPerf's LoadGen (`early_stopping.cc`) with no
+/// exceedance allowed.
+fn fewest_samples(percentile: f64) -> u64 {
+    let p = percentile / 100.0;
+    if p <= 0.0 || p >= 1.0 {
+        return 1;
+    }
+    crate::findings::grid::whole((0.05f64.ln() / p.ln()).ceil()) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_needs_as_many_samples_as_the_early_stopping_rule_says() {
+        assert_eq!([95.0, 99.0, 99.9].map(fewest_samples), [59, 299, 2_995]);
+    }
+}

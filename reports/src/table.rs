@@ -1,0 +1,188 @@
+//! The verdict table: what each fault did to each design. One set of cells for the terminal and the page.
+
+use record::derived::{DesignFile, InjectionFile};
+
+use crate::compare::{Comparison, down_requests};
+use crate::words;
+
+/// One cell of the verdict table.
+pub(crate) struct Cell {
+    /// "survived", "degraded", ... or "none" where the design did not have this fault.
+    pub(crate) verdict: String,
+    /// "everything down 10.4 s".
+    pub(crate) headline: String,
+    /// "until the fault was undone; 416 requests lost".
+    pub(crate) detail: String,
+}
+
+/// A row: a fault, or a figure at the same load.
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// Every row of the table; one cell for each design.
+pub(crate) fn rows(comparison: &Comparison) -> Vec<Row> {
+    let designs = &comparison.file.designs;
+    let mut names: Vec<&str> = Vec::new();
+    for injection in designs.iter().flat_map(|design| &design.injections) {
+        if !names.contains(&injection.name.as_str()) {
+            names.push(&injection.name);
+        }
+    }
+    let faults = names.into_iter().map(|name| Row {
+        name: name.to_owned(),
+        cells: designs.iter().map(|design| worst(design, name)).collect(),
+    });
+    let figures = [("before the faults", figure as fn(&DesignFile) -> Cell), ("availability", availability)];
+    let figures = figures
+        .into_iter()
+        .map(|(name, cell)| Row { name: name.to_owned(), cells: designs.iter().map(cell).collect() });
+    faults.chain(figures).collect()
+}
+
+/// Of several runs with one fault the worst is shown: a report does not flatter.
+fn worst(design: &DesignFile, name: &str) -> Cell {
+    let same = design.injections.iter().filter(|injection| injection.name == name);
+    match same.max_by(|left, right| left.outage_s.total_cmp(&right.outage_s)) {
+        Some(injection) => cell(injection),
+        None => {
+            Cell { verdict: "none".to_owned(), headline: "not injected".to_owned(), detail: String::new() }
+        }
+    }
+}
+
+fn cell(injection: &InjectionFile) -> Cell {
+    let lost = format!("{} lost", words::requests(injection.requests_failed));
+    let down = || {
+        let what = down_requests(injection).map_or("everything".to_owned(), |names| words::list(&names));
+        format!("{what} down {}", words::seconds(injection.outage_s))
+    };
+    let recovery = match (injection.recovery_s, injection.recovery_after_heal_s) {
+        (Some(recovery_s), _) if injection.verdict == "degraded" => {
+            format!("{lost}; back to normal after {}", words::seconds(recovery_s))
+        }
+        (Some(_), Some(after_s)) if injection.verdict == "down-until-healed" => {
+            format!("{lost}; back {} after it was undone", words::seconds(after_s))
+        }
+        _ => lost.clone(),
+    };
+    let (headline, detail) = match injection.verdict.as_str() {
+        "survived" => ("survived".to_owned(), lost),
+        "degraded" => ("never down".to_owned(), recovery),
+        "recovered-by-itself" => (down(), format!("recovered by itself; {lost}")),
+        "down-until-healed" => (down(), recovery),
+        "never-recovered" if injection.outage_s > 0.0 => (down(), format!("did not recover; {lost}")),
+        "never-recovered" => ("did not recover".to_owned(), lost),
+        _ => ("void".to_owned(), injection.sentence.clone()),
+    };
+    Cell { verdict: injection.verdict.clone(), headline, detail }
+}
+
+fn figure(design: &DesignFile) -> Cell {
+    let detail = design.latency_at_matched_load_us.as_ref().map_or(String::new(), |latency| {
+        format!("p50 {}, p99 {}", words::latency(latency.p50), words::latency(latency.p99))
+    });
+    Cell {
+        verdict: "figure".to_owned(),
+        headline: format!("{} good", words::rate(design.goodput_hz)),
+        detail,
+    }
+}
+
+fn availability(design: &DesignFile) -> Cell {
+    Cell {
+        verdict: "figure".to_owned(),
+        headline: format!("{} of requests", words::percent(design.availability.by_request)),
+        detail: format!("{} of the time, faults included", words::percent(design.availability.by_time)),
+    }
+}
+
+/// Columns narrower than this break words; designs then stand below each other.
+const NARROWEST: usize = 22;
+
+/// The verdict table as text, no wider than `width` columns: faults down, designs across; where that does not fit, one
+/// design after the other.
+#[must_use]
+pub fn verdict_table(comparison: &Comparison, width: usize) -> String {
+    let rows = rows(comparison);
+    let names: Vec<&str> = comparison.file.designs.iter().map(|design| design.design.as_str()).collect();
+    let label = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+    let gaps = 2 * names.len();
+    let column = width.saturating_sub(label + gaps) / names.len().max(1);
+    if column < NARROWEST {
+        return stacked(&rows, &names, width);
+    }
+    let column = column.min(48);
+    let mut text = line("", &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), label, column);
+    text += &line(&"-".repeat(label), &vec!["-".repeat(column); names.len()], label, column);
+    for row in &rows {
+        let cells: Vec<Vec<String>> = row
+            .cells
+            .iter()
+            .map(|cell| [wrap(&cell.headline, column), wrap(&cell.detail, column)].concat())
+            .collect();
+        for index in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+            let parts: Vec<String> =
+                cells.iter().map(|cell| cell.get(index).cloned().unwrap_or_default()).collect();
+            text += &line(if index == 0 { &row.name } else { "" }, &parts, label, column);
+        }
+    }
+    text
+}
+
+fn line(name: &str, cells: &[String], label: usize, column: usize) -> String {
+    let mut text = format!("{name:label$}");
+    for cell in cells {
+        text += &format!("  {cell:column$}");
+    }
+    text.trim_end().to_owned() + "\n"
+}
+
+fn stacked(rows: &[Row], names: &[&str], width: usize) -> String {
+    let mut text = String::new();
+    for (index, name) in names.iter().enumerate() {
+        text += &format!("{name}\n");
+        for row in rows {
+            let cell = &row.cells[index];
+            let detail = if cell.detail.is_empty() { String::new() } else { format!("; {}", cell.detail) };
+            let told = format!("{}: {}{detail}", row.name, cell.headline);
+            for (number, part) in wrap(&told, width.saturating_sub(4).max(1)).into_iter().enumerate() {
+                text += &format!("{}{part}\n", if number == 0 { "  " } else { "    " });
+            }
+        }
+    }
+    text
+}
+
+/// Breaks `text` between words into lines of at most `width` characters; a word that is longer is broken too.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let room = lines.last().map_or(0, |line| width.saturating_sub(line.chars().count() + 1));
+        match lines.last_mut().filter(|_| word.chars().count() <= room) {
+            Some(line) => *line += &format!(" {word}"),
+            None => {
+                let letters: Vec<char> = word.chars().collect();
+                lines.extend(letters.chunks(width.max(1)).map(|part| part.iter().collect::<String>()));
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn wrapped_lines_fit_and_lose_nothing(text in "[a-z]{1,30}( [a-z]{1,12}){0,10}", width in 1usize..40) {
+            let lines = wrap(&text, width);
+            prop_assert!(lines.iter().all(|line| line.chars().count() <= width), "{lines:?}");
+            let letters = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Writes what is derived from records. Nothing else in this crate touches a file.
+
+use std::path::{Path, PathBuf};
+
+use record::derived::to_json;
+use record::{RecordError, Run, write_whole};
+use thiserror::Error;
+
+use crate::compare::{Comparison, compare};
+use crate::junit::junit;
+
+/// Why a report could not be written.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// A record could not be read, or a file not be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A chart could not be drawn.
+    #[error("cannot draw the chart `{chart}`: {reason} (please report this)")]
+    Chart {
+        /// Its title.
+        chart: String,
+        /// What plotters said.
+        reason: String,
+    },
+    /// A page could not be put together.
+    #[error("cannot write the page: {0} (please report this)")]
+    Page(#[from] minijinja::Error),
+    /// There is nothing to report on.
+    #[error("no run directory was given: name one or more")]
+    NoRuns,
+}
+
+/// Reads the records in `run_dirs`, writes `findings.json`, `summary.json` and `junit.xml` into each of them, and
+/// `report.html` into `out`, with `comparison.json` beside it when there are several. Everything comes from the
+/// records: delete the files and write again, and they are the same byte for byte.
+///
+/// # Errors
+///
+/// When a record cannot be read, or a file not be written.
+pub fn write(run_dirs: &[PathBuf], out: &Path) -> Result<Comparison, ReportError> {
+    if run_dirs.is_empty() {
+        return Err(ReportError::NoRuns);
+    }
+    let runs = run_dirs.iter().map(|dir| Run::open(dir)).collect::<Result<Vec<Run>, _>>()?;
+    let comparison = compare(runs, None);
+    for report in &comparison.runs {
+        let dir = &report.run.dir;
+        write_whole(&dir.join("findings.json"), to_json(&report.findings)?.as_bytes())?;
+        write_whole(&dir.join("summary.json"), to_json(&report.summary)?.as_bytes())?;
+        write_whole(&dir.join("junit.xml"), junit(&report.summary, &report.findings).as_bytes())?;
+    }
+    if comparison.runs.len() > 1 {
+        write_whole(&out.join("comparison.json"), to_json(&comparison.file)?.as_bytes())?;
+    }
+    write_whole(&out.join("report.html"), crate::page::html(&comparison)?.as_bytes())?;
+    Ok(comparison)
+}
