@@ -1,0 +1,128 @@
+//! Numbers the due times and gives each its request.
+//!
+//! Every worker walks the same stream and takes its own share of it, so what is sent when does not depend on how many
+//! workers there are.
+
+use std::time::Duration;
+
+use model::{Scenario, Seed, Stage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::pacer::Pacer;
+
+/// One request that is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its place among all arrivals, from 0; its values are drawn from this.
+    pub number: u64,
+    /// When it is to be sent, from the start of the load.
+    pub due: Duration,
+    /// Index into the scenario's requests.
+    pub request: usize,
+    /// Its place among the arrivals of the same request, from 0.
+    pub sequence: u64,
+}
+
+/// The arrivals of a load's open stages, in order.
+#[derive(Debug, Clone)]
+pub struct ArrivalStream {
+    pacer: Pacer,
+    mix: Mix,
+}
+
+impl ArrivalStream {
+    /// The arrivals of `stages`, mixed as `scenario` says.
+    #[must_use]
+    pub fn new(stages: &[Stage], scenario: &Scenario, seed: Seed) -> Self {
+        Self { pacer: Pacer::new(stages, seed), mix: Mix::new(scenario, seed.stream("mix")) }
+    }
+}
+
+impl Iterator for ArrivalStream {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        let due = self.pacer.next()?;
+        Some(self.mix.arrival(due))
+    }
+}
+
+/// Draws requests by weight.
+#[derive(Debug, Clone)]
+pub(crate) struct Mix {
+    /// Cumulative weights, the last of which is 1.
+    bounds: Vec<f64>,
+    random: ChaCha8Rng,
+    number: u64,
+    sequences: Vec<u64>,
+}
+
+impl Mix {
+    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
+        let total: f64 = scenario.requests.iter().map(|request| request.weight).sum();
+        let mut sum = 0.0;
+        let bounds = scenario
+            .requests
+            .iter()
+            .map(|request| {
+                sum += request.weight / total;
+                sum
+            })
+            .collect();
+        Self {
+            bounds,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            number: 0,
+            sequences: vec![0; scenario.requests.len()],
+        }
+    }
+
+    pub(crate) fn arrival(&mut self, due: Duration) -> Arrival {
+        let draw: f64 = self.random.random();
+        let last = self.bounds.len() - 1;
+        let request = self.bounds.iter().position(|bound| draw < *bound).unwrap_or(last);
+        let arrival = Arrival { number: self.number, due, request, sequence: self.sequences[request] };
+        self.number += 1;
+        self.sequences[request] += 1;
+        arrival
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Arrivals, Method, Request, Template};
+
+    fn scenario(weights: &[f64]) -> Scenario {
+        let request = |(index, weight): (usize, &f64)| Request {
+            name: index.to_string(),
+            weight: *weight,
+            method: Method::Get,
+            path: Template::default(),
+            headers: Vec::new(),
+            body: Template::default(),
+            write: false,
+        };
+        Scenario { requests: weights.iter().enumerate().map(request).collect() }
+    }
+
+    #[test]
+    fn requests_are_drawn_by_weight_and_counted_by_kind() {
+        let stage =
+            Stage { duration: Duration::from_secs(10), arrivals: Arrivals::Constant { rate: 1000.0 } };
+        let arrivals: Vec<Arrival> = ArrivalStream::new(&[stage], &scenario(&[3.0, 1.0]), Seed(7)).collect();
+        let first: Vec<u64> = arrivals.iter().filter(|a| a.request == 0).map(|a| a.sequence).collect();
+        // Binomial: 7,500 of 10,000 with a standard deviation of 43; the seed is fixed.
+        assert!((7_300..7_700).contains(&first.len()), "{}", first.len());
+        assert!(first.iter().copied().eq(0..first.len() as u64));
+        assert!(arrivals.iter().map(|a| a.number).eq(0..10_000));
+    }
+
+    #[test]
+    fn the_stream_is_the_same_for_everyone_who_walks_it() {
+        let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Poisson { rate: 500.0 } };
+        let walk = || ArrivalStream::new(&[stage], &scenario(&[1.0, 1.0]), Seed(3)).collect::<Vec<_>>();
+        assert_eq!(walk(), walk());
+    }
+}

@@ -1,0 +1,299 @@
+//! Reads HTTP/1.1 responses (RFC 9112) from however the bytes come.
+//!
+//! Bodies are counted and thrown away. A response ends by its Content-Length, by its last chunk, or with the
+//! connection; 1xx responses are passed over; responses to HEAD, 204 and 304 have no body.
+
+use thiserror::Error;
+
+/// Head fields of a response take at most this many bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
+const FIELDS_LIMIT: usize = 128;
+/// A chunk's size line, extensions included, or a trailer line.
+const LINE_LIMIT: usize = 8 * 1024;
+
+/// What came back is not HTTP/1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Malformed {
+    /// The head is no head.
+    #[error("the response's head is not HTTP/1.1")]
+    Head,
+    /// The head is longer than 64 KiB or has more than 128 fields.
+    #[error("the response's head is too large")]
+    HeadTooLarge,
+    /// Two lengths, or one that is no number.
+    #[error("the response's length is contradictory or no number")]
+    Length,
+    /// A chunk that is none.
+    #[error("a chunk of the response is malformed")]
+    Chunk,
+}
+
+/// What has been read so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The response is not complete.
+    Partial,
+    /// The response is complete.
+    Complete {
+        /// HTTP status code.
+        status: u16,
+        /// Whether the connection may serve another request.
+        reusable: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head,
+    Length(u64),
+    ChunkSize,
+    ChunkData(u64),
+    /// The line break after a chunk's data.
+    ChunkEnd,
+    Trailers,
+    UntilClose,
+    Complete,
+}
+
+/// Reads one response after another.
+#[derive(Debug)]
+pub struct ResponseParser {
+    state: State,
+    /// Bytes that do not make up a whole head or line yet.
+    pending: Vec<u8>,
+    status: u16,
+    reusable: bool,
+    no_body: bool,
+    served_by: Vec<u8>,
+}
+
+impl Default for ResponseParser {
+    fn default() -> Self {
+        Self {
+            state: State::Head,
+            pending: Vec::new(),
+            status: 0,
+            reusable: false,
+            no_body: false,
+            served_by: Vec::new(),
+        }
+    }
+}
+
+impl ResponseParser {
+    /// Begins a new response; `to_head` says that it answers a HEAD request.
+    pub fn begin(&mut self, to_head: bool) {
+        self.state = State::Head;
+        self.pending.clear();
+        self.served_by.clear();
+        self.no_body = to_head;
+    }
+
+    /// The value of `X-Served-By`, empty when there is none.
+    #[must_use]
+    pub fn served_by(&self) -> &[u8] {
+        &self.served_by
+    }
+
+    /// Whether nothing of the response has come yet.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.state == State::Head && self.pending.is_empty()
+    }
+
+    /// Reads what has come. Bytes after the response's end make the connection unfit for another request, since
+    /// nobody asked for them.
+    ///
+    /// # Errors
+    ///
+    /// When it is not HTTP/1.1.
+    pub fn read(&mut self, mut bytes: &[u8]) -> Result<Event, Malformed> {
+        while !bytes.is_empty() && self.state != State::Complete {
+            bytes = match self.state {
+                State::Head => self.head(bytes)?,
+                State::Length(left) => self.length(left, bytes),
+                State::ChunkSize => self.chunk_size(bytes)?,
+                State::ChunkData(left) => self.chunk_data(left, bytes),
+                State::ChunkEnd => self.chunk_end(bytes)?,
+                State::Trailers => self.trailers(bytes)?,
+                State::UntilClose | State::Complete => &[],
+            };
+        }
+        if self.state != State::Complete {
+            return Ok(Event::Partial);
+        }
+        Ok(Event::Complete { status: self.status, reusable: self.reusable && bytes.is_empty() })
+    }
+
+    /// The connection was closed: complete only when the close is what ends the response.
+    #[must_use]
+    pub fn closed(&self) -> Option<u16> {
+        (self.state == State::UntilClose).then_some(self.status)
+    }
+
+    fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        // As a rule the whole head comes at once and nothing is copied.
+        if self.pending.is_empty() {
+            if let Some(length) = self.parse_head(bytes)? {
+                return Ok(&bytes[length..]);
+            }
+            self.pending.extend_from_slice(bytes);
+        } else {
+            let before = self.pending.len();
+            self.pending.extend_from_slice(bytes);
+            let pending = std::mem::take(&mut self.pending);
+            let parsed = self.parse_head(&pending);
+            self.pending = pending;
+            if let Some(length) = parsed? {
+                self.pending.clear();
+                return Ok(&bytes[length - before..]);
+            }
+        }
+        if self.pending.len() > HEAD_LIMIT { Err(Malformed::HeadTooLarge) } else { Ok(&[]) }
+    }
+
+    /// The head's length when it is whole.
+    fn parse_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
+        let mut response = httparse::Response::new(&mut fields);
+        let length = match response.parse(bytes) {
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(httparse::Error::TooManyHeaders) => return Err(Malformed::HeadTooLarge),
+            Err(_) => return Err(Malformed::Head),
+        };
+        let status = response.code.unwrap_or(0);
+        if !(100..600).contains(&status) {
+            return Err(Malformed::Head);
+        }
+        // An interim response has no body and another response after it (RFC 9110, section 15.2).
+        if status < 200 && status != 101 {
+            return Ok(Some(length));
+        }
+        self.status = status;
+        self.reusable = response.version == Some(1);
+        self.state = self.body(response.headers)?;
+        Ok(Some(length))
+    }
+
+    /// How the body ends (RFC 9112, section 6.3).
+    fn body(&mut self, fields: &[httparse::Header<'_>]) -> Result<State, Malformed> {
+        let mut length: Option<u64> = None;
+        let mut chunked = false;
+        for field in fields {
+            if field.name.eq_ignore_ascii_case("content-length") {
+                let value = parse_length(field.value).ok_or(Malformed::Length)?;
+                if length.is_some_and(|other| other != value) {
+                    return Err(Malformed::Length);
+                }
+                length = Some(value);
+            } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
+                chunked = last_token(field.value).eq_ignore_ascii_case(b"chunked");
+                length = None;
+                if !chunked {
+                    self.reusable = false;
+                }
+            } else if field.name.eq_ignore_ascii_case("connection") {
+                if has_token(field.value, b"close") {
+                    self.reusable = false;
+                } else if has_token(field.value, b"keep-alive") {
+                    self.reusable = true;
+                }
+            } else if field.name.eq_ignore_ascii_case("x-served-by") {
+                self.served_by.extend_from_slice(field.value);
+            }
+        }
+        if self.no_body || matches!(self.status, 204 | 304) {
+            return Ok(State::Complete);
+        }
+        Ok(match (chunked, length) {
+            (true, _) => State::ChunkSize,
+            (false, Some(0)) => State::Complete,
+            (false, Some(length)) => State::Length(length),
+            (false, None) => {
+                self.reusable = false;
+                State::UntilClose
+            }
+        })
+    }
+
+    fn length<'a>(&mut self, left: u64, bytes: &'a [u8]) -> &'a [u8] {
+        let (taken, rest) = take(left, bytes);
+        self.state = if taken == left { State::Complete } else { State::Length(left - taken) };
+        rest
+    }
+
+    fn chunk_size<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let Some(rest) = self.line(bytes)? else { return Ok(&[]) };
+        let digits = self.pending.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let text = std::str::from_utf8(digits).map_err(|_| Malformed::Chunk)?;
+        if text.is_empty() || text.len() > 15 || text.starts_with('+') {
+            return Err(Malformed::Chunk);
+        }
+        let size = u64::from_str_radix(text, 16).map_err(|_| Malformed::Chunk)?;
+        self.pending.clear();
+        self.state = if size == 0 { State::Trailers } else { State::ChunkData(size) };
+        Ok(rest)
+    }
+
+    fn chunk_data<'a>(&mut self, left: u64, bytes: &'a [u8]) -> &'a [u8] {
+        let (taken, rest) = take(left, bytes);
+        self.state = if taken == left { State::ChunkEnd } else { State::ChunkData(left - taken) };
+        rest
+    }
+
+    fn chunk_end<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let Some(rest) = self.line(bytes)? else { return Ok(&[]) };
+        if !self.pending.is_empty() {
+            return Err(Malformed::Chunk);
+        }
+        self.state = State::ChunkSize;
+        Ok(rest)
+    }
+
+    fn trailers<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let Some(rest) = self.line(bytes)? else { return Ok(&[]) };
+        if self.pending.is_empty() {
+            self.state = State::Complete;
+        }
+        self.pending.clear();
+        Ok(rest)
+    }
+
+    /// Collects a line into `pending`, without its end; `None` when the end has not come.
+    fn line<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, Malformed> {
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        self.pending.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
+        if self.pending.len() > LINE_LIMIT {
+            return Err(Malformed::Chunk);
+        }
+        let Some(end) = end else { return Ok(None) };
+        if self.pending.last() == Some(&b'\r') {
+            self.pending.pop();
+        }
+        Ok(Some(&bytes[end + 1..]))
+    }
+}
+
+fn take(left: u64, bytes: &[u8]) -> (u64, &[u8]) {
+    let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+    (here as u64, &bytes[here..])
+}
+
+fn parse_length(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    // `parse` would take a sign.
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+fn last_token(value: &[u8]) -> &[u8] {
+    value.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
+}
+
+fn has_token(value: &[u8], token: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod tests;

@@ -1,0 +1,49 @@
+//! Why a load could not be driven.
+
+use std::io;
+use std::net::SocketAddr;
+
+use thiserror::Error;
+
+/// Why a load could not be driven. What the target does wrong is no error here: it is counted.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The address cannot be used.
+    #[error("`{url}`: {why}; write http://HOST[:PORT][/PATH]")]
+    Url {
+        /// What was written.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The name has no address.
+    #[error("`{host}` does not resolve{}: {why}", server.map(|server| format!(" at the DNS server {server}")).unwrap_or_default())]
+    Resolve {
+        /// The name.
+        host: String,
+        /// Who was asked, when it was not the system's resolver.
+        server: Option<SocketAddr>,
+        /// The answer.
+        why: String,
+    },
+    /// A thread could not be set up.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was attempted.
+        what: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The plan cannot be run.
+    #[error("the plan cannot be run: {0}")]
+    Plan(String),
+    /// A worker panicked.
+    #[error("a worker thread panicked; please report this")]
+    Panicked,
+}
+
+impl LoadError {
+    pub(crate) fn system(what: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+}

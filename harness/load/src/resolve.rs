@@ -1,0 +1,133 @@
+//! Names to addresses, by the system's resolver or by the DNS server of a design.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::thread;
+use std::time::Duration;
+
+use hickory_resolver::Resolver;
+use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+
+use crate::LoadError;
+use crate::run::Enter;
+
+/// How long a DNS server may take to answer, and how often it is asked.
+const ANSWER: Duration = Duration::from_secs(2);
+const ATTEMPTS: usize = 2;
+
+/// The addresses of `host`, asked at `resolver` when there is one. The asking thread calls `enter` first.
+///
+/// # Errors
+///
+/// When the name does not resolve, naming it and the server that was asked.
+pub fn resolve(
+    host: &str,
+    port: u16,
+    resolver: Option<SocketAddr>,
+    enter: Enter,
+) -> Result<Vec<SocketAddr>, LoadError> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let name = host.to_owned();
+    let asked = thread::spawn(move || {
+        enter().map_err(|error| error.to_string())?;
+        match resolver {
+            Some(server) => ask(&name, port, server),
+            None => ask_system(&name, port).map_err(|error| error.to_string()),
+        }
+    });
+    let error = |why: String| LoadError::Resolve { host: host.to_owned(), server: resolver, why };
+    let addresses = asked.join().map_err(|_| LoadError::Panicked)?.map_err(error)?;
+    if addresses.is_empty() {
+        return Err(error("it has no address".to_owned()));
+    }
+    Ok(addresses)
+}
+
+fn ask_system(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok((host, port).to_socket_addrs()?.collect())
+}
+
+fn ask(host: &str, port: u16, server: SocketAddr) -> Result<Vec<SocketAddr>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let mut name_server = NameServerConfig::udp_and_tcp(server.ip());
+        for connection in &mut name_server.connections {
+            connection.port = server.port();
+        }
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![name_server]);
+        let mut options = ResolverOpts::default();
+        options.timeout = ANSWER;
+        options.attempts = ATTEMPTS;
+        // The root's dot keeps search domains out of it.
+        let name = if host.ends_with('.') { host.to_owned() } else { format!("{host}.") };
+        let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options)
+            .build()
+            .map_err(|error| error.to_string())?;
+        let answer = resolver.ipv4_lookup(name).await.map_err(|error| error.to_string())?;
+        let addresses = answer.answers().iter().filter_map(|record| match &record.data {
+            hickory_resolver::proto::rr::RData::A(address) => {
+                Some(SocketAddr::new(IpAddr::V4(address.0), port))
+            }
+            _ => None,
+        });
+        Ok(addresses.collect())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::sync::Arc;
+
+    fn stay() -> Enter {
+        Arc::new(|| Ok(()))
+    }
+
+    /// A DNS server that answers one question with these flags and, for no error, an A record of 192.0.2.7.
+    fn dns_server(response_code: u8) -> SocketAddr {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut buffer = [0u8; 512];
+            while let Ok((length, client)) = socket.recv_from(&mut buffer) {
+                // The header and the first question, which ends after its name's zero byte, type and class.
+                let end = 12 + buffer[12..length].iter().position(|byte| *byte == 0).unwrap() + 5;
+                let mut answer = buffer[..end].to_vec();
+                let answers = u8::from(response_code == 0);
+                answer[2..12].copy_from_slice(&[0x84, response_code, 0, 1, 0, answers, 0, 0, 0, 0]);
+                if answers == 1 {
+                    answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 192, 0, 2, 7]);
+                }
+                socket.send_to(&answer, client).unwrap();
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn a_name_is_asked_at_the_designs_own_server() {
+        let addresses = resolve("www.foobar.com", 80, Some(dns_server(0)), stay()).unwrap();
+        assert_eq!(addresses, ["192.0.2.7:80".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_named_with_the_server() {
+        const NO_SUCH_NAME: u8 = 3;
+        let server = dns_server(NO_SUCH_NAME);
+        let error = resolve("nowhere.example", 80, Some(server), stay()).unwrap_err().to_string();
+        assert!(error.contains("nowhere.example") && error.contains(&server.to_string()), "{error}");
+    }
+
+    #[test]
+    fn an_address_needs_no_asking() {
+        assert_eq!(resolve("192.0.2.1", 81, None, stay()).unwrap(), ["192.0.2.1:81".parse().unwrap()]);
+    }
+}

@@ -1,0 +1,160 @@
+//! The generator against servers whose behaviour is known, so that what it must say is known too.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{dead, drive, drive_from, plan, request};
+use model::{Arrivals, Counts, Phase};
+use testserver::{Behaviour, RawServer, TestServer};
+
+#[test]
+fn the_server_sees_the_arrivals_that_the_plan_asks_for_whatever_the_workers() {
+    let mut plan = plan(Arrivals::Constant { rate: 200.0 }, 1.0);
+    plan.scenario.requests =
+        vec![request("a", 3.0, "/a/{{sequence}}"), request("b", 1.0, "/b/{{random 1 9}}")];
+    let seen = |workers| {
+        let server = TestServer::start(Behaviour::default());
+        let start = Instant::now() + Duration::from_millis(100);
+        let said = drive_from(start, &plan, server.address(), workers, &AtomicBool::new(false));
+        assert_eq!(said.counts().good, 200);
+        let mut requests: Vec<String> = server.arrived().into_iter().map(|arrived| arrived.request).collect();
+        requests.sort();
+        requests
+    };
+    let one = seen(1);
+    assert_eq!(one, seen(3));
+    let to_a = one.iter().filter(|request| request.starts_with("GET /a/")).count();
+    // Binomial: 150 with a standard deviation of 6; the seed is fixed.
+    assert!((130..170).contains(&to_a), "{to_a}");
+    assert!(one.contains(&format!("GET /a/{}", to_a - 1)));
+}
+
+#[test]
+fn phases_begin_on_time_and_windows_follow_one_another() {
+    let server = TestServer::start(Behaviour { served_by: Some("s1".into()), ..Behaviour::default() });
+    let mut plan = plan(Arrivals::Ramp { from: 100.0, to: 300.0 }, 1.0);
+    plan.warm_up = Duration::from_millis(500);
+    plan.cool_down = Duration::from_millis(700);
+    let start = Instant::now() + Duration::from_millis(100);
+    let said = drive_from(start, &plan, server.address(), 1, &AtomicBool::new(false));
+    let ms = Duration::from_millis;
+    let expected =
+        [(Phase::WarmUp, start), (Phase::Measure, start + ms(500)), (Phase::CoolDown, start + ms(1_500))];
+    assert_eq!(said.phases, expected);
+    let offsets: Vec<u64> = said.intervals.iter().map(|interval| interval.offset.as_secs()).collect();
+    assert_eq!(offsets, [0, 1, 2]);
+    // 100/s for 0.5 s, 100 to 300/s over 1 s, 300/s for 0.7 s.
+    assert!((459..=461).contains(&said.counts().due()), "{}", said.counts().due());
+    assert_eq!(said.totals.served_by, BTreeMap::from([("s1".to_owned(), said.counts().good)]));
+}
+
+#[test]
+fn a_dead_target_is_refused_once_per_arrival_and_never_hammered() {
+    let said = drive(&plan(Arrivals::Constant { rate: 100.0 }, 1.0), dead());
+    let counts = said.counts();
+    assert_eq!((counts.due(), counts.refused, counts.good), (100, 100, 0));
+    assert_eq!(said.totals.connections_opened, 0);
+}
+
+#[test]
+fn what_is_wrong_with_an_answer_has_its_own_count() {
+    type Count = fn(&Counts) -> u64;
+    let cases: [(&'static [u8], Count); 4] = [
+        (b"SSH-2.0-x\r\n\r\n", |counts| counts.malformed),
+        (b"", |counts| counts.reset),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", |counts| counts.reset),
+        (b"HTTP/1.1 503 No\r\n\r\nclosed", |counts| counts.status.get(&503).copied().unwrap_or(0)),
+    ];
+    for (bytes, count) in cases {
+        let server = RawServer::start(bytes);
+        let mut plan = plan(Arrivals::Constant { rate: 50.0 }, 0.5);
+        plan.connections = 4;
+        let counts = drive(&plan, server.address()).counts();
+        assert_eq!((counts.due(), count(&counts)), (25, 25), "{}: {counts:?}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn what_is_not_answered_in_time_is_given_up() {
+    let start = Instant::now() + Duration::from_millis(100);
+    let forever = Some((start, start + Duration::from_secs(60)));
+    let server = TestServer::start(Behaviour { stall: forever, ..Behaviour::default() });
+    let mut plan = plan(Arrivals::Constant { rate: 100.0 }, 1.0);
+    (plan.connections, plan.timeout) = (2, Duration::from_millis(400));
+    let said = drive_from(start, &plan, server.address(), 1, &AtomicBool::new(false));
+    let counts = said.counts();
+    assert_eq!((counts.due(), counts.good, counts.timed_out + counts.unsent), (100, 0, 100));
+    assert!(counts.timed_out >= 4, "{counts:?}");
+    // Nobody waits longer than the timeout, and nobody is given up before it.
+    let latency = said.latency();
+    assert!(latency.min() >= 399_000, "{} us", latency.min());
+}
+
+#[test]
+fn without_keep_alive_every_request_has_a_connection_of_its_own() {
+    for (keep_alive, close) in [(false, false), (true, true)] {
+        let server = TestServer::start(Behaviour { close, ..Behaviour::default() });
+        let mut plan = plan(Arrivals::Constant { rate: 100.0 }, 0.5);
+        (plan.keep_alive, plan.connections) = (keep_alive, 1);
+        let said = drive(&plan, server.address());
+        assert_eq!((said.counts().good, said.totals.connections_opened), (50, 50));
+    }
+}
+
+#[test]
+fn a_closed_loop_sends_the_next_request_when_the_last_was_answered() {
+    let service_time = Duration::from_millis(20);
+    let server = TestServer::start(Behaviour { service_time, ..Behaviour::default() });
+    let mut plan = plan(Arrivals::Closed { think: Duration::ZERO }, 1.0);
+    plan.connections = 4;
+    let counts = drive(&plan, server.address()).counts();
+    // At most 4 / 20 ms = 200/s; a timer that is late by some milliseconds makes it fewer.
+    assert!((80..=204).contains(&counts.good), "{counts:?}");
+    let counts = drive(&plan, dead()).counts();
+    assert!(counts.refused >= 4 && counts.refused <= 4 * 11, "a dead target is not hammered: {counts:?}");
+}
+
+#[test]
+fn a_stop_ends_the_load_and_settles_all_that_fell_due() {
+    let server = TestServer::start(Behaviour::default());
+    let stop = AtomicBool::new(false);
+    let plan = plan(Arrivals::Constant { rate: 200.0 }, 60.0);
+    let began = Instant::now();
+    let said = thread::scope(|scope| {
+        scope.spawn(|| {
+            while server.arrived().len() < 100 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        drive_from(Instant::now() + Duration::from_millis(100), &plan, server.address(), 1, &stop)
+    });
+    assert!(said.totals.interrupted && began.elapsed() < Duration::from_secs(30));
+    let counts = said.counts();
+    assert!(counts.good >= 100 && counts.due() < 12_000, "{counts:?}");
+    assert_eq!(server.arrived().len() as u64, counts.sent());
+}
+
+#[test]
+fn what_found_no_connection_before_the_stop_is_unsent() {
+    let start = Instant::now() + Duration::from_millis(100);
+    let forever = Some((start, start + Duration::from_secs(60)));
+    let server = TestServer::start(Behaviour { stall: forever, ..Behaviour::default() });
+    let stop = AtomicBool::new(false);
+    let mut plan = plan(Arrivals::Constant { rate: 100.0 }, 60.0);
+    plan.connections = 2;
+    let said = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(600));
+            stop.store(true, Ordering::Relaxed);
+        });
+        drive_from(start, &plan, server.address(), 1, &stop)
+    });
+    let counts = said.counts();
+    assert_eq!((counts.timed_out, counts.good), (2, 0), "{counts:?}");
+    assert!(counts.unsent > 10, "{counts:?}");
+}

@@ -1,0 +1,112 @@
+//! What the generator's tests share: a plan, and what a load said of itself.
+
+#![allow(dead_code, reason = "each test target uses a part of it")]
+#![allow(unreachable_pub, reason = "shared by several test targets")]
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use load::{Live, Options, run};
+use model::{
+    Arrivals, Counts, Event, Histogram, Interval, LoadTotals, Method, Phase, Plan, Request, Scenario,
+    Schedule, Seed, Stage, Template, What, new_histogram,
+};
+
+pub fn request(name: &str, weight: f64, path: &str) -> Request {
+    Request {
+        name: name.into(),
+        weight,
+        method: Method::Get,
+        path: Template::parse(path).unwrap(),
+        headers: Vec::new(),
+        body: Template::default(),
+        write: false,
+    }
+}
+
+pub fn plan(arrivals: Arrivals, seconds: f64) -> Plan {
+    Plan {
+        name: "test".into(),
+        seed: Seed(1),
+        base_url: "http://test/".into(),
+        scenario: Scenario { requests: vec![request("get", 1.0, "/")] },
+        warm_up: Duration::ZERO,
+        stages: vec![Stage { duration: Duration::from_secs_f64(seconds), arrivals }],
+        cool_down: Duration::ZERO,
+        connections: 64,
+        keep_alive: true,
+        timeout: Duration::from_secs(5),
+        schedule: Schedule::default(),
+        objectives: Vec::new(),
+    }
+}
+
+/// What a load said of itself.
+pub struct Said {
+    pub totals: LoadTotals,
+    pub intervals: Vec<Interval>,
+    pub phases: Vec<(Phase, Instant)>,
+}
+
+impl Said {
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.intervals.iter().for_each(|interval| counts.merge(&interval.counts()));
+        counts
+    }
+
+    /// Latency of every due arrival, good or not.
+    pub fn latency(&self) -> Histogram {
+        let mut all = new_histogram();
+        for request in self.intervals.iter().flat_map(|interval| &interval.requests) {
+            all.add(&request.good).unwrap();
+            all.add(&request.failed).unwrap();
+        }
+        all
+    }
+}
+
+pub fn drive_from(
+    start: Instant,
+    plan: &Plan,
+    address: SocketAddr,
+    workers: usize,
+    stop: &AtomicBool,
+) -> Said {
+    let options = Options {
+        addresses: vec![address],
+        authority: "test".into(),
+        workers,
+        cpus: Vec::new(),
+        start,
+        enter: Arc::new(|| Ok(())),
+        live: Arc::new(Live::default()),
+    };
+    let seen = Mutex::new((Vec::new(), Vec::new()));
+    let sink = |event: Event| match event.what {
+        What::IntervalClosed(interval) => seen.lock().unwrap().0.push(*interval),
+        What::PhaseBegan(phase) => seen.lock().unwrap().1.push((phase, event.at)),
+        _ => {}
+    };
+    // The sink outlives the load, which a scoped borrow cannot tell the type system.
+    let totals = run(plan, &options, &sink, stop).unwrap();
+    let (intervals, phases) = seen.into_inner().unwrap();
+    let said = Said { totals, intervals, phases };
+    let counts = said.counts();
+    assert_eq!(counts.due(), counts.sent() + counts.unsent);
+    assert_eq!(said.latency().len(), counts.due(), "every due arrival has a latency");
+    said
+}
+
+pub fn drive(plan: &Plan, address: SocketAddr) -> Said {
+    drive_from(Instant::now() + Duration::from_millis(100), plan, address, 1, &AtomicBool::new(false))
+}
+
+/// A port on which nobody listens.
+pub fn dead() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
