@@ -24,7 +24,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getgid, getuid};
+use nix::unistd::{Pid, getgid, getppid, getuid};
 use thiserror::Error;
 
 use crate::hardware::Hardware;
@@ -32,6 +32,8 @@ use crate::registry::{Registration, RunningLab};
 
 /// Set for the command inside; holds what [`Hardware`] the guard has claimed for it.
 const SEALED: &str = "BROWNOUT_SEALED";
+/// Set to its own process id by a command that starts another one with a lab, which then dies with it.
+pub const PARENT: &str = "BROWNOUT_PARENT";
 /// Where the lab's own files live: a tmpfs that only the lab sees.
 pub const RUN_DIR: &str = "/run/brownout";
 
@@ -117,6 +119,7 @@ fn guard(parts: &Path, label: &str, hardware: &Hardware) -> Result<ExitStatus, S
     let exe = std::env::current_exe().map_err(system("find this program's file"))?;
     let _registration = Registration::announce(label).map_err(system("register the lab"))?;
     enter_namespaces()?;
+    die_with_parent()?;
     let signals = block_signals()?;
     let (life, _held_until_we_die) = io::pipe().map_err(system("make a pipe"))?;
     let mut init = Command::new(exe)
@@ -129,6 +132,14 @@ fn guard(parts: &Path, label: &str, hardware: &Hardware) -> Result<ExitStatus, S
         .spawn()
         .map_err(system("start the sandbox's first process"))?;
     attend(&mut init, &signals)
+}
+
+/// Where another command of ours started this one: asks to die with it, and then looks whether it is still there.
+fn die_with_parent() -> Result<(), SealError> {
+    let Some(parent) = std::env::var(PARENT).ok().and_then(|pid| pid.parse().ok()) else { return Ok(()) };
+    set_pdeathsig(Signal::SIGKILL)
+        .map_err(|errno| SealError::System { what: "tie the lab to its starter", source: errno.into() })?;
+    if getppid() == Pid::from_raw(parent) { Ok(()) } else { Err(SealError::Orphaned) }
 }
 
 fn enter_namespaces() -> Result<(), SealError> {

@@ -6,15 +6,19 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bring_up;
-mod exec;
+mod conclude;
 mod failure;
-mod inner;
 mod interrupt;
+mod measure;
+mod progress;
 mod sandbox;
-mod setup;
-mod up;
+mod scenario;
+mod schedule;
+mod shape;
+mod verbs;
 
 use failure::Failure;
+use verbs::{compare, demo, exec, inner, load, rehearse, report, setup, up};
 
 /// Drives load against web stacks while it breaks them, and says what a user would have seen
 #[derive(Debug, Parser)]
@@ -31,21 +35,31 @@ enum Verb {
     Designs(setup::DesignsArgs),
     Up(up::UpArgs),
     Exec(exec::ExecArgs),
+    Load(load::LoadArgs),
+    Rehearse(rehearse::RehearseArgs),
+    Compare(compare::CompareArgs),
+    Report(report::ReportArgs),
+    Demo(demo::DemoArgs),
 }
 
-fn run(verb: Verb) -> Result<ExitCode, Failure> {
+fn run(verb: &Verb) -> Result<ExitCode, Failure> {
     match verb {
-        Verb::Setup(args) => setup::setup(&args),
-        Verb::Doctor(args) => setup::doctor(&args),
-        Verb::Designs(args) => setup::designs(&args),
-        Verb::Up(args) => up::run(&args),
-        Verb::Exec(args) => exec::run(&args),
+        Verb::Setup(args) => setup::setup(args),
+        Verb::Doctor(args) => setup::doctor(args),
+        Verb::Designs(args) => setup::designs(args),
+        Verb::Up(args) => up::run(args),
+        Verb::Exec(args) => exec::run(args),
+        Verb::Load(args) => load::run(args),
+        Verb::Rehearse(args) => rehearse::run(args),
+        Verb::Compare(args) => compare::run(args),
+        Verb::Report(args) => report::run(args),
+        Verb::Demo(args) => demo::run(args),
     }
 }
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let result = inner::run(&args).unwrap_or_else(|| run(Cli::parse().verb));
+    let result = inner::run(&args).unwrap_or_else(|| run(&Cli::parse().verb));
     result.unwrap_or_else(|failure| {
         eprintln!("error: {failure}");
         ExitCode::from(failure.code)

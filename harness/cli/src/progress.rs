@@ -29,9 +29,16 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Begins to draw a load that starts at `start` and lasts `length`. `names` are the injections' in order.
-    pub(crate) fn begin(label: &str, start: Instant, length: Duration, live: Arc<Live>, names: Vec<String>) -> Self {
+    pub(crate) fn begin(
+        label: &str,
+        start: Instant,
+        length: Duration,
+        live: Arc<Live>,
+        names: Vec<String>,
+    ) -> Self {
         let bar = ProgressBar::new(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
-        let style = ProgressStyle::with_template("{prefix} {bar:20} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("{prefix} {bar:20} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         bar.set_prefix(label.to_owned());
         let in_force = InForce::default();

@@ -29,7 +29,15 @@ fn request(name: &str, weight: f64, method: Method, path: &str, body: &str, writ
     } else {
         vec![("Content-Type".to_owned(), "application/json".to_owned())]
     };
-    Request { name: name.to_owned(), weight, method, path: template(path), headers, body: template(body), write }
+    Request {
+        name: name.to_owned(),
+        weight,
+        method,
+        path: template(path),
+        headers,
+        body: template(body),
+        write,
+    }
 }
 
 #[cfg(test)]

@@ -143,12 +143,15 @@ fn parse_stage(text: &str) -> Result<Stage, Failure> {
         ))
     };
     let number = |word: &str| word.parse::<f64>().map_err(|_| wrong(&format!("`{word}` is no rate")));
-    let time = |word: &str| humantime::parse_duration(word).map_err(|_| wrong(&format!("`{word}` is no time")));
+    let time =
+        |word: &str| humantime::parse_duration(word).map_err(|_| wrong(&format!("`{word}` is no time")));
     let words: Vec<&str> = text.split(':').collect();
     let (arrivals, duration) = match words[..] {
         ["constant", rate, duration] => (Arrivals::Constant { rate: number(rate)? }, time(duration)?),
         ["poisson", rate, duration] => (Arrivals::Poisson { rate: number(rate)? }, time(duration)?),
-        ["ramp", from, to, duration] => (Arrivals::Ramp { from: number(from)?, to: number(to)? }, time(duration)?),
+        ["ramp", from, to, duration] => {
+            (Arrivals::Ramp { from: number(from)?, to: number(to)? }, time(duration)?)
+        }
         ["step", from, to, steps, duration] => {
             let steps: u32 = steps.parse().map_err(|_| wrong("STEPS is a whole number"))?;
             if steps == 0 {

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Args;
 use targets::parts::Set;
+use targets::parts::doctor::{self, State};
 use targets::{Design, builtin_designs};
 
 use crate::bring_up::design_failure;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::sandbox::ensure_parts;
 
 /// Gets the parts (nginx, HAProxy, MariaDB, ...) without root and without installing anything
@@ -41,7 +43,14 @@ pub(crate) fn setup(args: &SetupArgs) -> Result<ExitCode, Failure> {
 pub(crate) struct DoctorArgs {}
 
 pub(crate) fn doctor(_: &DoctorArgs) -> Result<ExitCode, Failure> {
-    Ok(ExitCode::SUCCESS)
+    let rows = doctor::examine();
+    print!("{}", doctor::table(&rows));
+    let missing: Vec<&str> =
+        rows.iter().filter(|row| row.state == State::Missing).map(|row| row.what.as_str()).collect();
+    if missing.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(Failure::new(Code::Environment, anyhow!("missing: {}", missing.join(", "))))
 }
 
 /// Lists the built-in designs

@@ -1,0 +1,156 @@
+//! `brownout compare DESIGN...` and `demo`: the same load, scenario and schedule over each design, then one report.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use targets::parts::Set;
+use targets::{Design, seal};
+
+use crate::bring_up::design_failure;
+use crate::conclude;
+use crate::failure::{Code, Failure, OrFail, code_of};
+use crate::interrupt::Interrupt;
+use crate::sandbox::{ensure_parts, runs_root};
+use crate::schedule;
+
+/// Puts the same load and the same faults on several designs, and draws one report
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompareArgs {
+    /// Designs, the first of which is the baseline
+    #[arg(required = true, num_args = 1..)]
+    pub(crate) designs: Vec<String>,
+    /// The short schedule `demo` (75 s for each design) in place of `thorough`
+    #[arg(long, conflicts_with = "schedule")]
+    pub(crate) quick: bool,
+    /// File, or the name of a ready-made schedule
+    #[arg(long, value_name = "SCHEDULE", default_value = "thorough")]
+    pub(crate) schedule: String,
+    /// Arrivals per second, the same for every design
+    #[arg(long, value_name = "PER_SECOND")]
+    pub(crate) rate: Option<f64>,
+    /// How long the measured load of each design lasts
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) duration: Option<Duration>,
+    /// What is sent: a TOML file of weighted requests
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// All randomness comes from it
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Where the records and the report are kept
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the comparison as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    let schedule = if args.quick { "demo" } else { &args.schedule };
+    check(args, schedule)?;
+    // Here, so that its progress is seen once and not from within a rehearsal.
+    ensure_parts(Set::Stack)?;
+    let interrupt = Interrupt::listen()?;
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => runs_root().join(record::run_id("compare", args.seed, SystemTime::now())),
+    };
+    let mut worst = 0;
+    let mut dirs = Vec::new();
+    for (index, design) in args.designs.iter().enumerate() {
+        eprintln!("[{}/{}] {design}", index + 1, args.designs.len());
+        let dir = out.join(folder_name(design));
+        let code = code_of(rehearse(args, schedule, design, &dir, &interrupt)?);
+        interrupt.check()?;
+        match code {
+            // Pass, fail and unknown are results, and a comparison shows them.
+            0 | 3 | 4 => worst = worst.max(if code == 4 && worst == 3 { 3 } else { code }),
+            _ => {
+                return Err(Failure {
+                    code,
+                    reason: anyhow!("the rehearsal of {design} ended with exit code {code}"),
+                });
+            }
+        }
+        dirs.push(dir);
+    }
+    conclude::compare(&dirs, &out, args.json)?;
+    Ok(ExitCode::from(worst))
+}
+
+/// Everything that can be wrong is found before the first design comes up.
+fn check(args: &CompareArgs, name: &str) -> Result<(), Failure> {
+    let schedule = schedule::find(name)?;
+    for (index, name) in args.designs.iter().enumerate() {
+        let design = Design::find(name).map_err(design_failure)?;
+        let inventory = targets::intended(&design).or_fail(Code::Input)?;
+        chaos::resolve(&schedule, &inventory, model::Seed(args.seed))
+            .with_context(|| format!("{name} does not fit the schedule"))
+            .or_fail(Code::Input)?;
+        if args.designs[..index].contains(name) {
+            return Err(Failure::new(
+                Code::Input,
+                anyhow!("{name} is named twice: compare different designs"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn folder_name(design: &str) -> String {
+    Path::new(design)
+        .file_name()
+        .map_or_else(|| "design".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn rehearse(
+    args: &CompareArgs,
+    schedule: &str,
+    design: &str,
+    dir: &Path,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus, Failure> {
+    let exe = std::env::current_exe().context("cannot find this program's file").or_fail(Code::Bug)?;
+    let mut command = Command::new(exe);
+    command.args(["rehearse", design, "--schedule", schedule, "--within-comparison"]);
+    command.arg("--seed").arg(args.seed.to_string()).arg("--out").arg(dir);
+    if let Some(rate) = args.rate {
+        command.arg("--rate").arg(rate.to_string());
+    }
+    if let Some(duration) = args.duration {
+        command.arg("--duration").arg(humantime::format_duration(duration).to_string().replace(' ', ""));
+    }
+    if let Some(scenario) = &args.scenario {
+        command.arg("--scenario").arg(scenario);
+    }
+    let mut child = command
+        .env(seal::PARENT, std::process::id().to_string())
+        .spawn()
+        .context("cannot start a rehearsal")
+        .or_fail(Code::Bug)?;
+    wait(&mut child, interrupt)
+}
+
+/// Waits for a rehearsal, passing a signal on to it once.
+fn wait(child: &mut Child, interrupt: &Interrupt) -> Result<ExitStatus, Failure> {
+    let mut passed_on = false;
+    loop {
+        if let Some(status) = child.try_wait().or_fail(Code::Bug)? {
+            return Ok(status);
+        }
+        if let Some(signal) = interrupt.signal().filter(|_| !passed_on) {
+            passed_on = true;
+            if let Ok(signal) = Signal::try_from(signal) {
+                // From a terminal it has had the signal already; a second one changes nothing.
+                let _ = kill(Pid::from_raw(child.id().cast_signed()), signal);
+            }
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,34 @@
+//! `brownout demo`: two designs, three faults, one report.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::compare::{self, CompareArgs};
+use crate::failure::Failure;
+
+/// Shows it all in under four minutes: compares 0-simple and 1-distributed while parts of them die
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Where the records and the report are kept
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the comparison as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
+    compare::run(&CompareArgs {
+        designs: vec!["0-simple".to_owned(), "1-distributed".to_owned()],
+        quick: true,
+        schedule: String::new(),
+        rate: None,
+        duration: None,
+        scenario: None,
+        seed: 42,
+        out: args.out.clone(),
+        json: args.json,
+    })
+}

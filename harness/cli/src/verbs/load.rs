@@ -1,0 +1,81 @@
+//! `brownout load URL`: load against any address, with no lab and no set-up.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::Args;
+use model::{Plan, Schedule, Timeline};
+use record::{Machine, Place, Recorder};
+
+use crate::bring_up::generator_cpus;
+use crate::conclude;
+use crate::failure::{Code, Failure, OrFail};
+use crate::interrupt::Interrupt;
+use crate::measure::{Enter, Measurement};
+use crate::scenario;
+use crate::shape::ShapeArgs;
+
+const DEFAULT_RATE: f64 = 100.0;
+const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+
+/// Drives load against any address and says what a user would have waited
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// http://HOST[:PORT][/PATH]
+    url: String,
+    /// Worker threads
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    workers: usize,
+    #[command(flatten)]
+    shape: ShapeArgs,
+}
+
+pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
+    let url: ::load::BaseUrl = args.url.parse().or_fail(Code::Input)?;
+    let shape = &args.shape;
+    let plan = Plan {
+        name: url.host.clone(),
+        seed: shape.seed(),
+        base_url: args.url.clone(),
+        scenario: shape.scenario(scenario::single_get(&url.path))?,
+        warm_up: shape.warm_up.unwrap_or_default(),
+        stages: shape.stages(DEFAULT_RATE, DEFAULT_DURATION)?,
+        cool_down: Duration::ZERO,
+        connections: shape.connections,
+        keep_alive: !shape.no_keep_alive,
+        timeout: shape.timeout,
+        schedule: Schedule::default(),
+        objectives: shape.slo.clone(),
+    };
+    let interrupt = Interrupt::listen()?;
+    let enter: Enter = Arc::new(|| Ok(()));
+    // A dead target is a broken objective, not bad usage.
+    let addresses = ::load::resolve(&url.host, url.port, None, Arc::clone(&enter)).or_fail(Code::Fail)?;
+    let scratch = tempfile::tempdir().or_fail(Code::Environment)?;
+    let unkept = scratch.path().join("run");
+    let place = Place::Exactly(shape.out.as_deref().unwrap_or(&unkept));
+    let mut machine = Machine::here();
+    machine.components.insert("brownout".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    machine.command = conclude::command_line();
+    let recorder = Recorder::create(place, &plan, &machine, SystemTime::now()).or_fail(Code::Environment)?;
+    recorder.timeline(&Timeline { plan: plan.clone(), injections: Vec::new(), inventory: None });
+    let began = Instant::now();
+    let measured = Measurement {
+        plan: &plan,
+        addresses,
+        authority: url.authority(),
+        enter,
+        workers: args.workers.max(1),
+        cpus: if args.workers == 1 { generator_cpus() } else { Vec::new() },
+        injections: &[],
+        inventory: None,
+        recorder: &recorder,
+        interrupt: &interrupt,
+    }
+    .run();
+    let dir = recorder.finish();
+    let measured = measured?;
+    eprintln!("done after {:.1} s", began.elapsed().as_secs_f64());
+    conclude::run(&dir.or_fail(Code::Environment)?, &measured, &interrupt, shape.json)
+}
