@@ -217,7 +217,8 @@ fn a_firewall_of_the_nodes_own_hides_nothing_and_is_left_alone() {
     let firewall = lab.middle.run("nft list ruleset");
     let paths = lab.paths();
     let inventory = lab.inventory();
-    let lines = "fault = \"drop\"\nselect = { node = \"middle\" }";
+    // One way, so that a refusal of the firewall's would get out.
+    let lines = "fault = \"drop\"\nselect = { node = \"middle\" }\ndirection = \"in\"";
     let told = run(&inventory, &resolved(&inventory, &[("0s", "1h", lines)]), |word, stop| {
         if word == "injected 0" {
             assert!(!paths[0].carries());

@@ -141,7 +141,8 @@ fn what_is_paused_stands_still_and_then_goes_on_as_the_same_process() {
     });
     assert_eq!(told.story(), ["injected 0", "healed 0"]);
     let seen = seen.into_inner().unwrap();
-    assert_eq!((seen[0].1, seen[0].2), (Some('T'), Some('T')));
+    // The daemon itself may be stopped in the middle of a vfork.
+    assert!(matches!(seen[0].1, Some('T' | 'D')) && seen[0].2 == Some('T'), "{seen:?}");
     assert_eq!(seen[0].3, seen[1].3, "no beat in between");
     assert!(seen[2].1.is_some_and(|state| state != 'T'), "{seen:?}");
     await_that("it beats again", || stack.beats("nginx") > seen[1].3);
@@ -151,16 +152,20 @@ fn what_is_paused_stands_still_and_then_goes_on_as_the_same_process() {
 
 #[test]
 fn a_pause_is_proven_also_for_what_is_stopped_while_it_waits_for_its_vfork_child() {
+    // A shell waits without being stopped until its child has become the command. With more shells than cores, the
+    // child has to wait for its turn in the middle of that.
+    let busy = "echo $$ >\"$0.new\" && mv \"$0.new\" \"$0.pid\"; echo beat >\"$0.beats\"\n\
+                while :; do /bin/true; done";
     let mut stack = Stack::new();
-    let busy = "echo $$ >\"$0.new\" && mv \"$0.new\" \"$0.pid\"\necho beat >>\"$0.beats\"\nwhile :; do /bin/true; done";
-    stack.describe("nginx", Role::Web, busy);
-    stack.start("nginx");
+    for name in ["a", "b", "c"] {
+        stack.describe(name, Role::Web, busy);
+        stack.start(name);
+    }
     let inventory = stack.inventory(true);
     let injections = resolved(&inventory, &[("0s", "1ms", PAUSE_WEB)]);
-    // Whether it is hit in the middle of a vfork is luck, and half of the time it is.
-    for _ in 0..10 {
-        let told = run_with(short_patience(), &inventory, &injections, |_, _| {});
-        assert_eq!(told.story(), ["injected 0", "healed 0"]);
+    for _ in 0..5 {
+        let told = run(&inventory, &injections, |_, _| {});
+        assert_eq!(told.story(), ["injected 0", "healed 0"], "{:?}", told.events);
     }
 }
 
@@ -198,6 +203,12 @@ fn harness_to_be_killed() {
     chaos::run(&injections, &inventory, Instant::now(), &NullSink, &AtomicBool::new(false));
 }
 
+/// Seen at its worker, which never forks: the daemon itself may be stopped in the middle of a vfork, where it shows
+/// another state.
+fn is_paused(stack: &Stack, _daemon: u32) -> bool {
+    state(stack.worker("nginx")) == Some('T')
+}
+
 /// A daemon, and a harness that has hit it and was killed in the middle of it.
 fn hit_by_a_harness_that_dies(
     fault: &str,
@@ -219,8 +230,8 @@ fn hit_by_a_harness_that_dies(
 
 #[test]
 fn a_pause_ends_by_itself_when_the_harness_is_killed() {
-    let (stack, pid) = hit_by_a_harness_that_dies("pause", "3s", |_, pid| state(pid) == Some('T'));
-    assert_eq!(state(pid), Some('T'), "nobody continued it at once");
+    let (stack, pid) = hit_by_a_harness_that_dies("pause", "3s", is_paused);
+    assert!(is_paused(&stack, pid), "nobody continued it at once");
     let beats = stack.beats("nginx");
     await_that("the timer continues it", || stack.beats("nginx") > beats);
     assert_eq!(stack.pid("nginx"), Some(pid));
@@ -247,7 +258,7 @@ fn the_next_run_begins_by_healing_what_a_killed_harness_left() {
     await_that("it runs", || stack.pid("nginx").is_some_and(|new| new != pid && state(new).is_some()));
     assert!(timers_of(&stack, "nginx").is_empty());
 
-    let (stack, pid) = hit_by_a_harness_that_dies("pause", "10m", |_, pid| state(pid) == Some('T'));
+    let (stack, pid) = hit_by_a_harness_that_dies("pause", "10m", is_paused);
     let told = run(&stack.inventory(true), &noop, |_, _| {});
     assert_eq!(told.warnings(), ["left by an earlier run: server1/nginx was stopped and goes on"]);
     assert!(state(pid).is_some_and(|state| state != 'T'));
@@ -256,7 +267,7 @@ fn the_next_run_begins_by_healing_what_a_killed_harness_left() {
 
 #[test]
 fn the_timers_of_other_parts_are_left_alone() {
-    let (stack, _) = hit_by_a_harness_that_dies("pause", "10m", |_, pid| state(pid) == Some('T'));
+    let (stack, _) = hit_by_a_harness_that_dies("pause", "10m", is_paused);
     let mut other = Stack::new();
     other.daemon("nginx", Role::Web);
     let swept = chaos::heal_everything(&other.inventory(true), &chaos::Patience::default());
