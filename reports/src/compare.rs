@@ -1,5 +1,7 @@
 //! Designs side by side. A lone run is a comparison without a baseline: there is one way from records to a report.
 
+use std::collections::BTreeSet;
+
 use model::Verdict;
 use record::Run;
 use record::derived::{
@@ -99,21 +101,37 @@ fn design(name: &str, runs: &[&RunReport]) -> DesignFile {
         });
     let latencies: Vec<model::Histogram> =
         runs.iter().map(|report| Study::new(&report.run).steady.latency).collect();
-    let count = runs.len().max(1) as f64;
-    let mean = |of: &dyn Fn(&RunReport) -> f64| runs.iter().map(|report| of(report)).sum::<f64>() / count;
+    let goodput: f64 = runs.iter().map(|report| report.findings.baseline.goodput_hz).sum();
+    let requests: BTreeSet<&String> =
+        runs.iter().flat_map(|report| report.findings.availability_by_request.keys()).collect();
     DesignFile {
         design: name.to_owned(),
         nodes,
         run_ids: runs.iter().map(|report| report.run.plan.run_id.clone()).collect(),
-        goodput_hz: tidy(mean(&|report| report.findings.baseline.goodput_hz)),
+        goodput_hz: tidy(goodput / runs.len().max(1) as f64),
         latency_at_matched_load_us: PercentilesFile::new(&crate::findings::windows::merged(&latencies)),
-        availability: AvailabilityFile {
-            by_request: tidy_share(mean(&|report| report.findings.availability.by_request)),
-            by_time: tidy_share(mean(&|report| report.findings.availability.by_time)),
-        },
+        availability: mean_availability(&mut runs.iter().map(|report| &report.findings.availability)),
+        availability_by_request: requests
+            .into_iter()
+            .map(|request| {
+                let of =
+                    runs.iter().filter_map(|report| report.findings.availability_by_request.get(request));
+                (request.clone(), mean_availability(&mut of.into_iter()))
+            })
+            .collect(),
         spofs: injections.iter().filter(|injection| injection.verdict != "void").map(spof).collect(),
         sentence: sentence(&injections),
         injections,
+    }
+}
+
+/// Over runs of the same length, as those of one comparison are.
+fn mean_availability(of: &mut dyn Iterator<Item = &AvailabilityFile>) -> AvailabilityFile {
+    let all: Vec<&AvailabilityFile> = of.collect();
+    let count = all.len().max(1) as f64;
+    AvailabilityFile {
+        by_request: tidy_share(all.iter().map(|one| one.by_request).sum::<f64>() / count),
+        by_time: tidy_share(all.iter().map(|one| one.by_time).sum::<f64>() / count),
     }
 }
 
@@ -144,41 +162,47 @@ pub(crate) fn down_requests(injection: &InjectionFile) -> Option<Vec<&str>> {
     (down.len() < injection.by_request.len()).then_some(down)
 }
 
-/// What a design did under its faults, in plain words.
+/// What a design did under its faults, in plain words: "kept serving through kill-web, losing 24 requests; went down
+/// in kill-database (write, 12.7 s), until the fault was undone".
 fn sentence(injections: &[InjectionFile]) -> String {
-    let told: Vec<&InjectionFile> =
-        injections.iter().filter(|injection| injection.verdict != "void").collect();
-    if told.is_empty() {
-        return "No fault was injected.".to_owned();
-    }
+    let told = injections.iter().filter(|injection| injection.verdict != "void");
     let (through, down): (Vec<&InjectionFile>, Vec<&InjectionFile>) =
-        told.into_iter().partition(|injection| injection.outage_s == 0.0);
-    let mut sentences = Vec::new();
+        told.partition(|injection| injection.outage_s == 0.0);
+    let mut parts = Vec::new();
     if !through.is_empty() {
         let names: Vec<&str> = through.iter().map(|injection| injection.name.as_str()).collect();
         let lost: u64 = through.iter().map(|injection| injection.requests_failed).sum();
         let lost =
             if lost == 0 { "losing nothing".to_owned() } else { format!("losing {}", words::requests(lost)) };
-        sentences.push(format!("Kept serving through {}, {lost}.", words::list(&names)));
+        parts.push(format!("kept serving through {}, {lost}", words::list(&names)));
     }
-    let fell: Vec<String> = down
-        .iter()
-        .map(|injection| {
-            let what = down_requests(injection).map_or("everything".to_owned(), |names| words::list(&names));
-            let until = match injection.verdict.as_str() {
-                "recovered-by-itself" => ", until it recovered by itself",
-                "never-recovered" => ", and it did not recover",
-                _ => ", until the fault was undone",
-            };
-            format!("{} took {what} down for {}{until}", injection.name, words::seconds(injection.outage_s))
-        })
-        .collect();
-    if !fell.is_empty() {
-        let text = fell.join("; ");
-        let first = text.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-        sentences.push(format!("{first}{}.", text.chars().skip(1).collect::<String>()));
+    if !down.is_empty() {
+        parts.push(format!("went down in {}", falls(&down)));
     }
-    sentences.join(" ")
+    if parts.is_empty() {
+        return "was given no fault, or none that says anything.".to_owned();
+    }
+    parts.join("; ") + "."
+}
+
+/// "kill-database (write, 12.7 s) and kill-web (everything, 10.4 s), each time until the fault was undone"
+fn falls(down: &[&InjectionFile]) -> String {
+    let end = |injection: &InjectionFile| match injection.verdict.as_str() {
+        "recovered-by-itself" => "until it recovered by itself",
+        "never-recovered" => "and did not recover",
+        _ => "until the fault was undone",
+    };
+    let first = end(down[0]);
+    let same = down.iter().all(|injection| end(injection) == first);
+    let fall = |injection: &&InjectionFile| {
+        let what = down_requests(injection).map_or("everything".to_owned(), |names| words::list(&names));
+        let how = if same { String::new() } else { format!(", {}", end(injection)) };
+        format!("{} ({what}, {}{how})", injection.name, words::seconds(injection.outage_s))
+    };
+    let falls: Vec<String> = down.iter().map(fall).collect();
+    let each = if down.len() > 1 { "each time " } else { "" };
+    let how = if same { format!(", {each}{first}") } else { String::new() };
+    words::list(&falls) + &how
 }
 
 /// Every other design held against the baseline. One run of each gives no interval: what is served through by one and

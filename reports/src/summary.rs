@@ -189,7 +189,8 @@ impl Measured {
             say(Verdict::Unknown, format!("{} {}", injection.name, injection.sentence));
         }
         if reasons.is_empty() {
-            reasons.push("no objective was asked for (set one with --slo)".to_owned());
+            reasons
+                .push("No objective was asked for: set one with --slo, such as --slo 'p99<50ms'".to_owned());
         }
         (verdict, reasons)
     }

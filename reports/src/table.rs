@@ -34,7 +34,8 @@ pub(crate) fn rows(comparison: &Comparison) -> Vec<Row> {
         name: name.to_owned(),
         cells: designs.iter().map(|design| worst(design, name)).collect(),
     });
-    let figures = [("before the faults", figure as fn(&DesignFile) -> Cell), ("availability", availability)];
+    let figures =
+        [("before the faults", figure as fn(&DesignFile) -> Cell), ("with the faults", availability)];
     let figures = figures
         .into_iter()
         .map(|(name, cell)| Row { name: name.to_owned(), cells: designs.iter().map(cell).collect() });
@@ -91,10 +92,25 @@ fn figure(design: &DesignFile) -> Cell {
 }
 
 fn availability(design: &DesignFile) -> Cell {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, availability) in &design.availability_by_request {
+        let share = words::percent(availability.by_time);
+        match groups.iter_mut().find(|(known, _)| *known == share) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((share, vec![name])),
+        }
+    }
+    let told: Vec<String> = match groups.as_slice() {
+        [(share, _)] => vec![format!("{share} of the time")],
+        _ => groups
+            .iter()
+            .map(|(share, names)| format!("{share} of the time for {}", words::list(names)))
+            .collect(),
+    };
     Cell {
         verdict: "figure".to_owned(),
-        headline: format!("{} of requests", words::percent(design.availability.by_request)),
-        detail: format!("{} of the time, faults included", words::percent(design.availability.by_time)),
+        headline: format!("{} of requests good", words::percent(design.availability.by_request)),
+        detail: format!("not down {}", told.join("; ")),
     }
 }
 

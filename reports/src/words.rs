@@ -17,6 +17,15 @@ pub(crate) fn latency(us: u64) -> String {
     format!("{value:.digits$} {unit}")
 }
 
+/// A latency as it stands at an axis: "5 ms", "50 ms", "1 s".
+pub(crate) fn latency_tick(us: f64) -> String {
+    match us {
+        ..1e3 => format!("{us:.0} µs"),
+        ..1e6 => format!("{:.0} ms", us / 1e3),
+        _ => format!("{:.0} s", us / 1e6),
+    }
+}
+
 /// "40.0/s".
 pub(crate) fn rate(hz: f64) -> String {
     format!(

@@ -12,6 +12,7 @@ use record::{InventoryRecord, LinkRecord};
 use serde::Serialize;
 
 use super::ink::escape;
+use crate::words;
 use layout::{Layout, PART_HEIGHT, TITLE_HEIGHT, WIDTH};
 use route::{Route, routes};
 
@@ -20,6 +21,8 @@ use route::{Route, routes};
 pub(crate) struct Diagram {
     /// The drawing.
     pub(crate) svg: String,
+    /// Its width at its natural size.
+    pub(crate) pixels: usize,
     /// What the arrows carry, in the order of a request's way.
     pub(crate) ways: Vec<Way>,
     /// Whether some part is marked as a single point of failure.
@@ -46,11 +49,11 @@ pub(crate) fn diagram(inventory: &InventoryRecord, spofs: &[SpofFile]) -> Diagra
     let marked: Vec<&str> =
         spofs.iter().filter(|spof| spof.spof).map(|spof| spof.component.as_str()).collect();
     let mut body = String::new();
-    for route in &routes {
-        arrow(&mut body, route);
-    }
     for node in &layout.nodes {
         body += &node_box(node, &marked);
+    }
+    for route in &routes {
+        arrow(&mut body, route);
     }
     // Numbers last, so that no box and no arrow runs over one.
     for route in &routes {
@@ -60,12 +63,15 @@ pub(crate) fn diagram(inventory: &InventoryRecord, spofs: &[SpofFile]) -> Diagra
     let nodes: Vec<&str> = inventory.nodes.iter().map(|node| node.name.as_str()).collect();
     let description = format!("{} Nodes: {}.", inventory.summary, nodes.join(", "));
     let svg = format!(
-        "<svg class=\"diagram\" role=\"img\" viewBox=\"0 0 {width:.0} {:.0}\" style=\"max-width:{width:.0}px\"><title>{}</title><desc>{}</desc>\n{body}</svg>",
+        "<svg class=\"diagram\" role=\"img\" viewBox=\"0 0 {width:.0} {:.0}\" style=\"max-width:{width:.0}px;min-width:{:.0}px\"><title>{}</title><desc>{}</desc>\n{body}</svg>",
         layout.height,
+        // Smaller than this its letters cannot be read; it then scrolls in its own frame.
+        width * 0.7,
         escape(&title),
         escape(&description),
     );
-    Diagram { svg, ways: ways(&inventory.links), marked: !marked.is_empty() }
+    let pixels = crate::findings::grid::whole(width);
+    Diagram { svg, pixels, ways: ways(&inventory.links), marked: !marked.is_empty() }
 }
 
 fn arrow(body: &mut String, route: &Route) {
@@ -137,26 +143,78 @@ fn mark(x: f64, y: f64) -> String {
     )
 }
 
-/// Arrows with the same number and label are one entry.
+/// Arrows with the same number, label and protocol are one entry.
 fn ways(links: &[LinkRecord]) -> Vec<Way> {
-    let mut grouped: BTreeMap<(u32, &str, &str, String), Vec<&LinkRecord>> = BTreeMap::new();
+    let mut grouped: BTreeMap<(u32, &str, String), Vec<&LinkRecord>> = BTreeMap::new();
     for link in links {
         let protocol = match link.port {
             Some(port) => format!("{}, port {port}", link.protocol),
             None => format!("{}, unix socket", link.protocol),
         };
         let step = link.step.unwrap_or(u32::MAX);
-        grouped.entry((step, link.label.as_str(), link.to.as_str(), protocol)).or_default().push(link);
+        grouped.entry((step, link.label.as_str(), protocol)).or_default().push(link);
     }
-    let mut ways: Vec<Way> = Vec::new();
-    for ((step, label, to, protocol), links) in grouped {
-        let from: Vec<&str> = links.iter().map(|link| link.from.as_str()).collect();
-        ways.push(Way {
-            step: if step == u32::MAX { "–".to_owned() } else { step.to_string() },
-            ends: format!("{} → {to}", from.join(", ")),
-            label: label.to_owned(),
-            protocol,
-        });
+    let way = |((step, label, protocol), links): ((u32, &str, String), Vec<&LinkRecord>)| Way {
+        step: if step == u32::MAX { "–".to_owned() } else { step.to_string() },
+        ends: ends(&links),
+        label: label.to_owned(),
+        protocol,
+    };
+    grouped.into_iter().map(way).collect()
+}
+
+/// "nginx → gunicorn on server1 and server2", "lb1/haproxy → server1/nginx and server2/nginx".
+fn ends(links: &[&LinkRecord]) -> String {
+    let mut from: Vec<&str> = links.iter().map(|link| link.from.as_str()).collect();
+    let mut to: Vec<&str> = links.iter().map(|link| link.to.as_str()).collect();
+    from.dedup();
+    to.dedup();
+    if let Some(within) = within_nodes(links) {
+        return within;
     }
-    ways
+    if from.len() == 1 || to.len() == 1 {
+        return format!("{} → {}", words::list(&from), words::list(&to));
+    }
+    let each: Vec<String> = links.iter().map(|link| format!("{} → {}", link.from, link.to)).collect();
+    each.join("; ")
+}
+
+/// The same parts talking within several nodes.
+fn within_nodes(links: &[&LinkRecord]) -> Option<String> {
+    let split =
+        |end: &'_ str| end.split_once('/').map(|(node, process)| (node.to_owned(), process.to_owned()));
+    let ends: Vec<_> =
+        links.iter().map(|link| split(&link.from).zip(split(&link.to))).collect::<Option<_>>()?;
+    let ((_, from), (_, to)) = ends.first()?;
+    let same = ends.iter().all(|((a, f), (b, t))| a == b && f == from && t == to);
+    let nodes: Vec<&str> = ends.iter().map(|((node, _), _)| node.as_str()).collect();
+    (same && nodes.len() > 1).then(|| format!("{from} → {to} on {}", words::list(&nodes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(from: &str, to: &str) -> LinkRecord {
+        LinkRecord {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            port: Some(80),
+            protocol: "http".to_owned(),
+            step: Some(1),
+            label: "x".to_owned(),
+        }
+    }
+
+    #[test]
+    fn arrows_that_say_the_same_are_said_once() {
+        let told = |links: &[LinkRecord]| ways(links).into_iter().map(|way| way.ends).collect::<Vec<_>>();
+        assert_eq!(
+            told(&[link("lb/haproxy", "a/nginx"), link("lb/haproxy", "b/nginx")]),
+            ["lb/haproxy → a/nginx and b/nginx"]
+        );
+        assert_eq!(told(&[link("a/nginx", "a/app"), link("b/nginx", "b/app")]), ["nginx → app on a and b"]);
+        assert_eq!(told(&[link("a/app", "b/db"), link("b/app", "b/db")]), ["a/app and b/app → b/db"]);
+        assert_eq!(told(&[link("client", "dns/named")]), ["client → dns/named"]);
+    }
 }

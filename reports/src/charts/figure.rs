@@ -6,6 +6,7 @@ use plotters::prelude::*;
 use record::WhatRecord;
 
 use super::ink::{FINE, Ink};
+use super::load::Scales;
 use super::paint::{HEAT_LEVELS, Paint};
 use super::panels::{Band, Drawn};
 use super::series::{Failure, LatencyColumn, RatePoint, latencies, rates};
@@ -38,57 +39,95 @@ struct Scene {
     latencies: Vec<LatencyColumn>,
 }
 
-/// The whole measured load of a run.
-pub(crate) fn whole_run(report: &RunReport) -> Result<Figure, ReportError> {
-    let study = Study::new(&report.run);
-    let mut scene = Scene::new(report, &study, 0.0..study.grid.measured_s);
-    scene.lanes.clear();
-    let (summary, availability) = (&report.summary, &report.findings.availability);
-    let title = if report.findings.injections.is_empty() {
-        let p99 = summary
-            .latency_us
-            .as_ref()
-            .map_or(String::new(), |latency| format!(", p99 {}", words::latency(latency.p99)));
-        format!(
-            "{} good of {} offered{p99}",
-            words::rate(summary.goodput_hz),
-            words::rate(summary.offered_rate_hz)
-        )
-    } else {
-        format!(
-            "The whole run: {} of {} requests were good, and something was served {} of the time",
-            words::percent(availability.by_request),
-            words::count(summary.requests.due),
-            words::percent(availability.by_time)
-        )
-    };
-    scene.figure(&title, &report.findings.design)
+/// A drawing that waits for the scales it shares with others.
+struct Draft {
+    title: String,
+    design: String,
+    scene: Scene,
 }
 
-/// One fault, from a little before it to the next one.
-pub(crate) fn one_fault(report: &RunReport, index: usize) -> Result<Figure, ReportError> {
-    let study = Study::new(&report.run);
-    let (asked, found) = (&report.run.injections[index], &report.findings.injections[index]);
-    let next_s = report.run.injections.iter().map(|other| other.at_s).filter(|at_s| *at_s > asked.at_s);
-    let end_s = next_s.fold(study.grid.end_s(), f64::min).min(asked.at_s + asked.for_s + AFTER_S);
-    let time = (asked.at_s - BEFORE_S).max(study.grid.from_s)..end_s;
-    let felt = match found.felt_after_s {
-        Some(after_s) => format!(" First felt after {}.", words::seconds(after_s)),
-        None => String::new(),
+/// The whole measured load of each run, with the same axes.
+pub(crate) fn whole_runs(reports: &[&RunReport]) -> Result<Vec<Figure>, ReportError> {
+    let draft = |report: &&RunReport| {
+        let study = Study::new(&report.run);
+        let mut scene = Scene::new(report, &study, 0.0..study.grid.measured_s, 0.0);
+        scene.lanes.clear();
+        Draft { title: whole_title(report), design: report.findings.design.clone(), scene }
     };
-    let back = match found.recovery_s {
-        Some(recovery_s) => format!(" Back to normal {} after the fault.", words::seconds(recovery_s)),
-        None => String::new(),
+    drawn(&reports.iter().map(draft).collect::<Vec<_>>())
+}
+
+fn whole_title(report: &RunReport) -> String {
+    let (summary, findings) = (&report.summary, &report.findings);
+    if findings.injections.is_empty() {
+        let p99 = summary.latency_us.as_ref().map(|latency| format!(", p99 {}", words::latency(latency.p99)));
+        let (good, offered) = (words::rate(summary.goodput_hz), words::rate(summary.offered_rate_hz));
+        return format!("{good} good of {offered} offered{}", p99.unwrap_or_default());
+    }
+    let good = words::percent(findings.availability.by_request);
+    let due = words::count(summary.requests.due);
+    let down = |outages: &Vec<record::derived::OutageFile>| {
+        outages
+            .iter()
+            .filter(|outage| outage.state == "down")
+            .map(|outage| outage.to_s - outage.from_s)
+            .sum::<f64>()
     };
-    let mut sentence = found.sentence.clone();
-    if let Some(first) = sentence.get_mut(..1) {
+    let told: Vec<String> = (report.run.plan.requests.iter())
+        .filter_map(|request| Some((&request.name, down(findings.outages_by_request.get(&request.name)?))))
+        .filter(|(_, down_s)| *down_s > 0.0)
+        .map(|(name, down_s)| format!("{name} {}", words::seconds(down_s)))
+        .collect();
+    let told = if told.is_empty() {
+        "nothing was ever down".to_owned()
+    } else {
+        format!("time down: {}", told.join(", "))
+    };
+    format!("The whole run: {good} of {due} requests were good; {told}")
+}
+
+/// One fault in each run that had it, from a little before it to the next one, with the same axes.
+pub(crate) fn one_fault(reports: &[(&RunReport, usize)]) -> Result<Vec<Figure>, ReportError> {
+    let draft = |(report, index): &(&RunReport, usize)| {
+        let study = Study::new(&report.run);
+        let asked = &report.run.injections[*index];
+        let next_s = report.run.injections.iter().map(|other| other.at_s).filter(|at_s| *at_s > asked.at_s);
+        let end_s = next_s.fold(study.grid.end_s(), f64::min).min(asked.at_s + asked.for_s + AFTER_S);
+        let time = (asked.at_s - BEFORE_S).max(study.grid.from_s)..end_s;
+        Draft {
+            title: fault_title(&report.findings.injections[*index]),
+            design: report.findings.design.clone(),
+            scene: Scene::new(report, &study, time, asked.at_s),
+        }
+    };
+    drawn(&reports.iter().map(draft).collect::<Vec<_>>())
+}
+
+fn fault_title(found: &record::derived::InjectionFile) -> String {
+    let mut title = found.sentence.clone() + ".";
+    if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    Scene::new(report, &study, time).figure(&format!("{sentence}.{felt}{back}"), &report.findings.design)
+    // Less than a bin is no time that could be told.
+    match found.felt_after_s {
+        Some(after_s) if after_s < 0.1 => title += " Felt at once.",
+        Some(after_s) => title += &format!(" First felt after {}.", words::seconds(after_s)),
+        None => {}
+    }
+    if let Some(recovery_s) = found.recovery_s {
+        title += &format!(" Back to normal {} after the fault.", words::seconds(recovery_s));
+    }
+    title
+}
+
+fn drawn(drafts: &[Draft]) -> Result<Vec<Figure>, ReportError> {
+    let scales =
+        Scales::over(drafts.iter().map(|draft| (&draft.scene.rates[..], &draft.scene.latencies[..])));
+    drafts.iter().map(|draft| draft.scene.figure(&draft.title, &draft.design, &scales)).collect()
 }
 
 impl Scene {
-    fn new(report: &RunReport, study: &Study, time: Range<f64>) -> Self {
+    fn new(report: &RunReport, study: &Study, time: Range<f64>, origin_s: f64) -> Self {
         let time = axis::safe_range(time.start, time.end);
         let grid = &study.grid;
         let columns = grid.columns_of(time.start, time.end);
@@ -109,15 +148,15 @@ impl Scene {
             rows: report.run.plan.requests.iter().zip(&study.rows).map(row).collect(),
             bands: injected.map(band).collect(),
             lanes: lanes(report, &time),
-            rates: rates(grid, time.start, time.end),
+            rates: rates(grid, time.start, time.end, origin_s),
             latencies: latencies(&windows(&report.run), time.start, time.end),
             time,
         }
     }
 
-    fn figure(&self, title: &str, design: &str) -> Result<Figure, ReportError> {
+    fn figure(&self, title: &str, design: &str, scales: &Scales) -> Result<Figure, ReportError> {
         let failed = |reason: String| ReportError::Chart { chart: title.to_owned(), reason };
-        let svg = self.draw(title, design).map_err(|error| failed(error.to_string()))?;
+        let svg = self.draw(title, design, scales).map_err(|error| failed(error.to_string()))?;
         let table = self.table();
         Ok(Figure { title: title.to_owned(), over: design.to_owned(), svg, legend: self.legend(), table })
     }
@@ -126,13 +165,18 @@ impl Scene {
         &self,
         title: &str,
         design: &str,
+        scales: &Scales,
     ) -> Result<String, DrawingAreaErrorKind<std::convert::Infallible>> {
         let with_lanes = !self.bands.is_empty() || !self.lanes.is_empty();
         let strip_height = strip::height(self.rows.len());
         let lanes_height = if with_lanes { strip::height(self.lanes.len() + 1) } else { 0 };
         let height = strip_height + lanes_height + GOODPUT_HEIGHT + LATENCY_HEIGHT;
         let ink = Ink::new(WIDTH, height);
-        self.draw_panels(&ink.clone().into_drawing_area(), [strip_height, lanes_height, GOODPUT_HEIGHT])?;
+        self.draw_panels(
+            &ink.clone().into_drawing_area(),
+            [strip_height, lanes_height, GOODPUT_HEIGHT],
+            scales,
+        )?;
         let description = format!(
             "{design}, from {} to {} s of the measured load. From the top: the state of each request, {}good answers \
              and failures per second with the offered load, and the latency of good answers on a logarithmic axis.",
@@ -143,7 +187,12 @@ impl Scene {
         Ok(ink.into_svg(&format!("{design}: {title}"), &description))
     }
 
-    fn draw_panels(&self, root: &DrawingArea<Ink, plotters::coord::Shift>, heights: [u32; 3]) -> Drawn {
+    fn draw_panels(
+        &self,
+        root: &DrawingArea<Ink, plotters::coord::Shift>,
+        heights: [u32; 3],
+        scales: &Scales,
+    ) -> Drawn {
         let [strip, lanes, goodput] = heights.map(|height| height * FINE.unsigned_abs());
         let (strip_area, below) = root.split_vertically(strip);
         strip::states(&strip_area, &self.time, &self.rows)?;
@@ -152,8 +201,8 @@ impl Scene {
             strip::lanes(&lanes_area, &self.time, &self.bands, &self.lanes)?;
         }
         let (goodput_area, latency_area) = below.split_vertically(goodput);
-        load::goodput(&goodput_area, &self.time, &self.bands, &self.rates)?;
-        load::latency(&latency_area, &self.time, &self.bands, &self.latencies)
+        load::goodput(&goodput_area, &self.time, &self.bands, &self.rates, scales)?;
+        load::latency(&latency_area, &self.time, &self.bands, &self.latencies, scales)
     }
 
     /// Only what the drawing shows is explained.

@@ -14,15 +14,42 @@ use crate::findings::grid::whole;
 use crate::words;
 use plotters::style::text_anchor::{HPos, VPos};
 
+/// The axes of value, the same for drawings that are to be compared.
+#[derive(Debug, Clone)]
+pub(super) struct Scales {
+    rate: Range<f64>,
+    latency: Range<f64>,
+}
+
+impl Scales {
+    /// Axes that hold everything of several drawings.
+    pub(super) fn over<'a>(drawings: impl Iterator<Item = (&'a [RatePoint], &'a [LatencyColumn])>) -> Self {
+        let (mut highest, mut low, mut high) = (0.0, f64::INFINITY, 0.0);
+        for (points, columns) in drawings {
+            let stacked = |point: &RatePoint| point.good + point.failed.iter().sum::<f64>();
+            highest = points.iter().map(|point| point.offered.max(stacked(point))).fold(highest, f64::max);
+            let held = || columns.iter().filter(|column| !column.good.is_empty());
+            low = held().map(|column| column.good.min() as f64).fold(low, f64::min);
+            high = held().map(|column| column.good.max() as f64).fold(high, f64::max);
+        }
+        Self { rate: safe_range(0.0, highest * 1.15), latency: latency_range(low, high) }
+    }
+}
+
 /// Offered load as a line over good answers and failures stacked by kind.
-pub(super) fn goodput(area: &Area, time: &Range<f64>, bands: &[Band], points: &[RatePoint]) -> Drawn {
+pub(super) fn goodput(
+    area: &Area,
+    time: &Range<f64>,
+    bands: &[Band],
+    points: &[RatePoint],
+    scales: &Scales,
+) -> Drawn {
     panels::title(area, "Good answers and failures, stacked; the dashed line is the offered load")?;
-    let stacked = |point: &RatePoint| point.good + point.failed.iter().sum::<f64>();
-    let highest = points.iter().map(|point| point.offered.max(stacked(point))).fold(0.0, f64::max);
-    let height = safe_range(0.0, highest * 1.15);
+    let height = scales.rate.clone();
     let mut chart = panels::chart(area, time, height.clone(), false)?;
     panels::bands(&mut chart, bands, time, &height)?;
-    mesh(&mut chart, "requests per second", 5, false, &|value| words::count(whole(*value) as u64))?;
+    mesh(&mut chart, 5, false, &|value| words::count(whole(*value) as u64))?;
+    panels::description(area, "requests per second", false)?;
     let mut base: Vec<f64> = vec![0.0; points.len()];
     let mut layer = |paint: Paint, of: &dyn Fn(&RatePoint) -> f64| -> Drawn {
         let mut shapes = Vec::new();
@@ -50,16 +77,24 @@ pub(super) fn goodput(area: &Area, time: &Range<f64>, bands: &[Band], points: &[
 }
 
 /// How long good answers took: a heat map with the median and the 99th percentile.
-pub(super) fn latency(area: &Area, time: &Range<f64>, bands: &[Band], columns: &[LatencyColumn]) -> Drawn {
-    panels::title(area, "Latency of good answers (log): darker or brighter is more; lines are p50 and p99")?;
+pub(super) fn latency(
+    area: &Area,
+    time: &Range<f64>,
+    bands: &[Band],
+    columns: &[LatencyColumn],
+    scales: &Scales,
+) -> Drawn {
+    panels::title(
+        area,
+        "Latency of good answers (logarithmic); a stronger colour is more of them, the lines are p50 and p99",
+    )?;
     let held: Vec<&LatencyColumn> = columns.iter().filter(|column| !column.good.is_empty()).collect();
-    let low = held.iter().map(|column| column.good.min() as f64).fold(f64::INFINITY, f64::min);
-    let high = held.iter().map(|column| column.good.max() as f64).fold(0.0, f64::max);
-    let range = latency_range(low, high);
+    let range = scales.latency.clone();
     let axis = range.clone().log_scale().with_key_points(latency_ticks(&range));
     let mut chart = panels::chart(area, time, axis, true)?;
     panels::bands(&mut chart, bands, time, &range)?;
-    mesh(&mut chart, "latency", 5, true, &|value| words::latency(whole(*value) as u64))?;
+    mesh(&mut chart, 5, true, &|value| words::latency_tick(*value))?;
+    panels::description(area, "latency", true)?;
     if held.is_empty() {
         let middle = (f64::midpoint(time.start, time.end), (range.start * range.end).sqrt());
         let style = panels::letters(Paint::Ink, HPos::Center, VPos::Center);
@@ -120,7 +155,6 @@ fn percentile_lines(
 
 fn mesh<Y>(
     chart: &mut panels::Chart<'_, Y>,
-    description: &str,
     labels: usize,
     last: bool,
     format: &dyn Fn(&f64) -> String,
@@ -138,7 +172,6 @@ where
         .set_all_tick_mark_size(4 * FINE)
         .x_labels(12)
         .y_labels(labels)
-        .y_desc(description)
         .y_label_formatter(format)
         .x_label_formatter(if last { &time_label } else { &|_| String::new() });
     if last {

@@ -13,7 +13,7 @@ mod strip;
 use record::FaultRecord;
 
 pub(crate) use diagram::{Diagram, diagram};
-pub(crate) use figure::{one_fault, whole_run};
+pub(crate) use figure::{one_fault, whole_runs};
 
 /// What a kind of fault does, in plain words: "Killed (SIGKILL)".
 pub(crate) fn harm(fault: &FaultRecord) -> String {

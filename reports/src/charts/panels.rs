@@ -50,6 +50,15 @@ pub(super) fn title(area: &Area, text: &str) -> Drawn {
     area.draw(&Text::new(text.to_owned(), at, letters(Paint::Ink, HPos::Left, VPos::Bottom)))
 }
 
+/// What the values of a panel are, upright beside its axis.
+pub(super) fn description(area: &Area, text: &str, last: bool) -> Drawn {
+    let height = i32::try_from(area.dim_in_pixel().1).unwrap_or(0);
+    let below = if last { BOTTOM } else { GAP } * FINE;
+    let at = ((LEFT - 68) * FINE, i32::midpoint(TITLE * FINE, height - below));
+    let style = letters(Paint::Ink, HPos::Center, VPos::Center).transform(FontTransform::Rotate270);
+    area.draw(&Text::new(text.to_owned(), at, style))
+}
+
 /// A panel with its time axis; `last` writes the axis' labels.
 pub(super) fn chart<'a, Y: plotters::coord::ranged1d::AsRangedCoord<Value = f64>>(
     area: &'a Area,

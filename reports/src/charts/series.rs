@@ -67,14 +67,15 @@ pub(crate) struct RatePoint {
 
 /// Rates over `from_s..to_s`. A point holds ten arrivals or more on average, so that its height is no accident, and
 /// there are three hundred points at most. Points that would be cut by the edges are left out.
-pub(crate) fn rates(grid: &Grid, from_s: f64, to_s: f64) -> Vec<RatePoint> {
+/// One of them begins at `origin_s`, so that a fault's first effect is not drawn before the fault.
+pub(crate) fn rates(grid: &Grid, from_s: f64, to_s: f64, origin_s: f64) -> Vec<RatePoint> {
     let columns = grid.columns_of(from_s, to_s);
     let due: u64 = grid.all[columns.clone()].iter().map(|cell| cell.due).sum();
     let per_bin = due as f64 / columns.len().max(1) as f64;
     let for_height = whole((10.0 / per_bin.max(0.01)).ceil()).clamp(1, 100);
     let together = for_height.max(columns.len().div_ceil(300)).max(1);
-    // Every point begins at a multiple of its length, so that drawings of one run agree.
-    let first = columns.start.next_multiple_of(together);
+    let origin = grid.columns_of(origin_s, origin_s + grid.bin_s).start;
+    let first = columns.start + (origin + together - columns.start % together) % together;
     (first..columns.end)
         .step_by(together)
         .filter(|at| at + together <= columns.end)

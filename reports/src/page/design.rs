@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Figure, id_of};
 use crate::charts;
-use crate::compare::Comparison;
+use crate::compare::{Comparison, RunReport};
 use crate::write::ReportError;
 
 #[derive(Serialize)]
@@ -12,29 +12,32 @@ pub(super) struct Section {
     id: String,
     name: String,
     summary: String,
+    /// What it did, for the head of the page.
     sentence: String,
+    /// The client not counted.
     nodes: usize,
     diagram: Option<charts::Diagram>,
     figures: Vec<Figure>,
 }
 
 pub(super) fn sections(comparison: &Comparison) -> Result<Vec<Section>, ReportError> {
-    comparison
-        .file
-        .designs
-        .iter()
-        .map(|design| {
-            let reports: Vec<_> = comparison.runs_of(&design.design).collect();
-            let inventory = reports.iter().find_map(|report| report.run.inventory.as_ref());
-            Ok(Section {
-                id: id_of(&design.design),
-                name: design.design.clone(),
-                summary: inventory.map_or(String::new(), |inventory| inventory.summary.clone()),
-                sentence: design.sentence.clone(),
-                nodes: design.nodes,
-                diagram: inventory.map(|inventory| charts::diagram(inventory, &design.spofs)),
-                figures: reports.iter().map(|report| charts::whole_run(report)).collect::<Result<_, _>>()?,
-            })
-        })
-        .collect()
+    let all: Vec<&RunReport> = comparison.runs.iter().collect();
+    // All at once, so that they share their axes.
+    let mut figures: Vec<Figure> = charts::whole_runs(&all)?;
+    let mut sections = Vec::new();
+    for design in &comparison.file.designs {
+        let inventory = comparison.runs_of(&design.design).find_map(|report| report.run.inventory.as_ref());
+        let (own, others) = figures.into_iter().partition(|figure| figure.over == design.design);
+        figures = others;
+        sections.push(Section {
+            id: id_of(&design.design),
+            name: design.design.clone(),
+            summary: inventory.map_or(String::new(), |inventory| inventory.summary.clone()),
+            sentence: design.sentence.clone(),
+            nodes: design.nodes,
+            diagram: inventory.map(|inventory| charts::diagram(inventory, &design.spofs)),
+            figures: own,
+        });
+    }
+    Ok(sections)
 }

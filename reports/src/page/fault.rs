@@ -27,7 +27,7 @@ pub(super) fn sections(comparison: &Comparison) -> Result<Vec<Section>, ReportEr
 }
 
 fn section(comparison: &Comparison, name: &str) -> Result<Section, ReportError> {
-    let mut figures = Vec::new();
+    let mut shown = Vec::new();
     let mut hit: Vec<String> = Vec::new();
     for report in &comparison.runs {
         for (index, injection) in
@@ -36,7 +36,7 @@ fn section(comparison: &Comparison, name: &str) -> Result<Section, ReportError> 
             let targets = format!("{} of {}", injection.targets.join(", "), report.findings.design);
             hit.push(targets);
             if injection.verdict != "void" {
-                figures.push(charts::one_fault(report, index)?);
+                shown.push((report, index));
             }
         }
     }
@@ -46,5 +46,6 @@ fn section(comparison: &Comparison, name: &str) -> Result<Section, ReportError> 
         let for_s = words::seconds(asked.for_s);
         format!("{} for {for_s}: {}.", charts::harm(&asked.fault), hit.join("; "))
     });
+    let figures = charts::one_fault(&shown)?;
     Ok(Section { id: format!("fault-{}", id_of(name)), name: name.to_owned(), what, figures })
 }

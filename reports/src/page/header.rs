@@ -11,6 +11,8 @@ pub(super) struct Header {
     lead: String,
     verdict: String,
     verdict_word: &'static str,
+    /// Whether an objective was asked for, or broken without being asked.
+    objectives: bool,
     reasons: Vec<String>,
     warnings: Vec<String>,
     facts: Vec<(String, String)>,
@@ -46,11 +48,23 @@ pub(super) fn header(comparison: &Comparison) -> Header {
             "fail" => "Fail",
             _ => "Unknown",
         },
-        reasons: comparison.file.reasons.clone(),
+        objectives: comparison.file.verdict != "pass"
+            || comparison.runs.iter().any(|report| !report.run.plan.objectives.is_empty()),
+        reasons: reasons(comparison),
         warnings,
         facts: facts(comparison),
         commands,
     }
+}
+
+/// The reasons of all runs; what all say is said once.
+fn reasons(comparison: &Comparison) -> Vec<String> {
+    let of = |report: &crate::compare::RunReport| report.summary.reasons.clone();
+    let first = comparison.runs.first().map(of).unwrap_or_default();
+    if comparison.runs.iter().all(|report| of(report) == first) {
+        return first;
+    }
+    comparison.file.reasons.clone()
 }
 
 fn lead(comparison: &Comparison, faults: usize) -> String {

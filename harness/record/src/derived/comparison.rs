@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::findings::{AvailabilityFile, InjectionFile};
@@ -39,6 +41,8 @@ pub struct DesignFile {
     pub latency_at_matched_load_us: Option<PercentilesFile>,
     /// Over the measured load of all runs, faults included.
     pub availability: AvailabilityFile,
+    /// The same for each request by itself.
+    pub availability_by_request: BTreeMap<String, AvailabilityFile>,
     /// What each fault did.
     pub injections: Vec<InjectionFile>,
     /// What was hit, and whether the service needs it.

@@ -41,7 +41,8 @@ pub(super) fn routes(inventory: &InventoryRecord, layout: &Layout) -> (Vec<Route
             *lane += 1;
             let bulge = LANE.mul_add((*lane - 1) as f64, FIRST_LANE);
             width = width.max(from.x.max(to.x) + WIDTH + bulge + 24.0);
-            ends.around(bulge)
+            // Arrows that end at one part end on both sides of its middle, in turn.
+            ends.around(bulge, if lane.is_multiple_of(2) { -1.0 } else { 1.0 })
         };
         let free = |at: &(f64, f64)| {
             routes.iter().all(|other| {
@@ -95,11 +96,12 @@ impl Ends<'_> {
         (path, [0.5, 0.62, 0.38, 0.72, 0.28, 0.8, 0.2].map(at).to_vec())
     }
 
-    /// Around the right of both boxes, `bulge` beyond them.
-    fn around(&self, bulge: f64) -> Drawn {
+    /// Around the right of both boxes, `bulge` beyond them,
+    /// on this `side` of the second's middle: 1 below, -1 above.
+    fn around(&self, bulge: f64, side: f64) -> Drawn {
         let (x1, y1) = (self.from.x + WIDTH, self.from.middle_of(self.from_part));
         // An arrow that ends where another begins would be taken for its other end.
-        let (x2, y2) = (self.to.x + WIDTH + 1.0, self.to.middle_of(self.to_part) + 5.0);
+        let (x2, y2) = (self.to.x + WIDTH + 1.0, self.to.middle_of(self.to_part) + 6.0 * side);
         let (from_x, to_x) = match (self.from_part, self.to_part) {
             (Some(_), Some(_)) => (x1 - 12.0, x2 - 12.0),
             _ => (x1, x2),
