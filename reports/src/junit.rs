@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::findings::Findings;
-use crate::summary::Summary;
+use crate::summary::{NOTHING_ASKED, Summary};
 
 /// A case and why it did not pass.
 struct Case<'a> {
@@ -17,7 +17,8 @@ struct Case<'a> {
 /// what cannot be said is skipped.
 pub(crate) fn junit(summary: &Summary, findings: &Findings) -> String {
     let unknown = summary.verdict == "unknown";
-    let objectives = summary.reasons.iter().map(|reason| Case {
+    let asked = summary.reasons.iter().filter(|reason| !reason.starts_with(NOTHING_ASKED));
+    let objectives = asked.map(|reason| Case {
         class: "objective",
         name: reason.split(':').next().unwrap_or(reason).trim_end_matches([' ']).to_owned(),
         trouble: match reason {

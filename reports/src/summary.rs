@@ -16,6 +16,9 @@ use crate::words;
 /// The measured load in numbers; the same as stands in `summary.json`.
 pub type Summary = SummaryFile;
 
+/// How the reason begins when there was no objective.
+pub(crate) const NOTHING_ASKED: &str = "No objective was asked for";
+
 /// Sums up the measured load of `run`.
 #[must_use]
 pub fn summary(run: &Run) -> Summary {
@@ -189,8 +192,7 @@ impl Measured {
             say(Verdict::Unknown, format!("{} {}", injection.name, injection.sentence));
         }
         if reasons.is_empty() {
-            reasons
-                .push("No objective was asked for: set one with --slo, such as --slo 'p99<50ms'".to_owned());
+            reasons.push(format!("{NOTHING_ASKED}: set one with --slo, such as --slo 'p99<50ms'"));
         }
         (verdict, reasons)
     }

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::RecordError;
 
-/// Writes `bytes` to `path` under a temporary name and renames it, so that nobody ever sees half a file.
+/// Writes `bytes` to `path` under a temporary name and renames it, so that nobody ever sees half a file. Directories
+/// that are missing are made.
 ///
 /// # Errors
 ///
@@ -18,7 +19,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let temporary = path.with_file_name(name);
-    let written = File::create(&temporary)
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let written = directory
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| File::create(&temporary))
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&temporary, path));
     written.map_err(|source| {

@@ -4,9 +4,13 @@ use std::ops::Range;
 
 /// `from..to` when it is a range that can be drawn, or else one around `from` that can.
 pub(crate) fn safe_range(from: f64, to: f64) -> Range<f64> {
-    let from = if from.is_finite() { from } else { 0.0 };
+    let from = if from.is_finite() { from.clamp(-1e300, 1e300) } else { 0.0 };
     let least = from.abs().max(1.0) * 1e-6;
-    if to.is_finite() && to - from > least { from..to } else { from..from + 1.0 }
+    if to.is_finite() && to - from > least && (to - from).is_finite() {
+        from..to
+    } else {
+        from..from + least.max(1.0)
+    }
 }
 
 /// `value` within `range`; its beginning when it is no number.
@@ -17,7 +21,7 @@ pub(crate) fn clamp(value: f64, range: &Range<f64>) -> f64 {
 /// A logarithmic axis of latency in microseconds that holds `low..=high`: from a step of 1, 2, 5, 10, ... to another,
 /// at least a decade long.
 pub(crate) fn latency_range(low: f64, high: f64) -> Range<f64> {
-    let low = if low.is_finite() { low.clamp(1.0, 1e9) } else { 1e3 };
+    let low = if low.is_finite() { low.clamp(1.0, 5e8) } else { 1e3 };
     let high = if high.is_finite() { high.clamp(low, 3.6e9) } else { low };
     let from = steps().take_while(|step| *step <= low).last().unwrap_or(1.0);
     let to = steps().find(|step| *step >= high.max(from * 10.0)).unwrap_or(5e9);

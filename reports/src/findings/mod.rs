@@ -157,7 +157,7 @@ impl Study {
             let spacing_s = length_s / due.max(1) as f64;
             if due > 0 && spacing_s > self.grid.bin_s {
                 notes.push(format!(
-                    "`{}` falls due every {spacing_s:.2} s: its moments are known to about that, and an outage of less than {:.1} s may pass unseen",
+                    "{} falls due every {spacing_s:.2} s: its moments are known to about that, and an outage of less than {:.1} s may pass unseen",
                     request.name,
                     spacing_s * 5.0
                 ));

@@ -69,7 +69,7 @@ fn reasons(comparison: &Comparison) -> Vec<String> {
 
 fn lead(comparison: &Comparison, faults: usize) -> String {
     let Some(first) = comparison.runs.first() else { return String::new() };
-    let rate = words::rate(first.summary.offered_rate_hz);
+    let rate = words::rate(first.summary.offered_rate_hz).replace("/s", " requests per second");
     let length = words::seconds(first.summary.duration_s);
     let each = if comparison.runs.len() > 1 { "Each design was given" } else { "It was given" };
     let broken = match faults {
@@ -79,7 +79,7 @@ fn lead(comparison: &Comparison, faults: usize) -> String {
     };
     let teaches = &first.run.plan.schedule.teaches;
     let teaches = if teaches.is_empty() { String::new() } else { format!(" The schedule shows {teaches}.") };
-    format!("{each} {rate} requests for {length}{broken}.{teaches}")
+    format!("{each} {rate} for {length}{broken}.{teaches}")
 }
 
 fn facts(comparison: &Comparison) -> Vec<(String, String)> {

@@ -1,0 +1,217 @@
+//! The report of the synthetic runs, and of records that are not whole.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use record::Run;
+use reports::synthetic::{self, Synthetic};
+use reports::{Summary, compare, summary, verdict_table, write};
+
+const DERIVED: [&str; 3] = ["findings.json", "summary.json", "junit.xml"];
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{} has no {from}", path.display());
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+/// A record of the lone server, changed by `change`.
+fn changed(change: impl Fn(&Path)) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    Synthetic::simple().write(dir.path()).unwrap();
+    change(dir.path());
+    dir
+}
+
+fn page(dir: &Path) -> String {
+    write(&[dir.to_owned()], dir).unwrap();
+    fs::read_to_string(dir.join("report.html")).unwrap()
+}
+
+/// What a reader reads: the page without its drawings, their tables, its styles and its tags.
+fn text_of(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        text += &rest[..open];
+        let element = &rest[open..];
+        let skipped =
+            ["svg", "style", "title", "details"].iter().find(|name| element[1..].starts_with(*name));
+        let end = skipped.map_or(">".to_owned(), |name| format!("</{name}>"));
+        let close = element.find(&end).unwrap() + end.len();
+        rest = &element[close..];
+        text.push(if element.starts_with("<td") || element.starts_with("<span") { ' ' } else { '\n' });
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| line.to_owned() + "\n").collect()
+}
+
+fn golden(name: &str, found: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("BROWNOUT_BLESS").is_some() {
+        fs::write(&path, found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "{name} differs; look at it, then bless it with BROWNOUT_BLESS=1\n{found}");
+}
+
+#[test]
+fn what_is_derived_comes_back_byte_for_byte() {
+    let root = tempfile::tempdir().unwrap();
+    let runs = synthetic::write(root.path()).unwrap();
+    let files = || -> Vec<PathBuf> {
+        let derived = runs.iter().flat_map(|run| DERIVED.map(|name| run.join(name)));
+        derived.chain(["comparison.json", "report.html"].map(|name| root.path().join(name))).collect()
+    };
+    let read = || files().iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>();
+    write(&runs, root.path()).unwrap();
+    let first = read();
+    files().iter().for_each(|file| fs::remove_file(file).unwrap());
+    write(&runs, root.path()).unwrap();
+    assert!(first == read());
+}
+
+#[test]
+fn the_report_says_the_same_every_time() {
+    let root = tempfile::tempdir().unwrap();
+    let runs = synthetic::write(root.path()).unwrap();
+    let comparison = write(&runs, root.path()).unwrap();
+    let html = fs::read_to_string(root.path().join("report.html")).unwrap();
+    golden("report.txt", &text_of(&html));
+    golden("table-100.txt", &verdict_table(&comparison, 100));
+    golden("table-50.txt", &verdict_table(&comparison, 50));
+    golden("junit.xml", &fs::read_to_string(runs[1].join("junit.xml")).unwrap());
+    golden("summary.json", &fs::read_to_string(runs[1].join("summary.json")).unwrap());
+    for width in [30, 50, 80, 100, 200] {
+        let table = verdict_table(&comparison, width);
+        assert!(table.lines().all(|line| line.chars().count() <= width), "{table}");
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_from_outside() {
+    let root = tempfile::tempdir().unwrap();
+    let runs = synthetic::write(root.path()).unwrap();
+    write(&runs, root.path()).unwrap();
+    let html = fs::read_to_string(root.path().join("report.html")).unwrap();
+    for outside in ["<script", "<img", "<link rel=\"stylesheet", "src=", "@import", "https://", "href=\"http"]
+    {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    // A diagram and a drawing for each design, and a drawing for each fault of each.
+    assert_eq!(html.matches("role=\"img\"").count(), 2 * (2 + 3));
+    assert_eq!(html.matches("role=\"img\"").count(), html.matches("</title><desc>").count());
+    assert_eq!(html.matches("<details>").count(), 2 * (1 + 3));
+}
+
+#[test]
+fn many_designs_fit_in_a_page_that_can_be_sent() {
+    let root = tempfile::tempdir().unwrap();
+    let designs = ["0-simple", "1-distributed", "2-secured", "3-scaled-up", "4-resilient"];
+    let runs = designs.map(|design| {
+        let mut synthetic = Synthetic::distributed();
+        design.clone_into(&mut synthetic.inventory.design);
+        synthetic.write(&root.path().join(design)).unwrap()
+    });
+    write(&runs, root.path()).unwrap();
+    let bytes = fs::metadata(root.path().join("report.html")).unwrap().len();
+    assert!(bytes < 2_000_000, "{bytes} bytes");
+}
+
+#[test]
+fn a_plain_load_has_a_report_without_faults_and_diagram() {
+    let dir = changed(|dir| fs::remove_file(dir.join("timeline.json")).unwrap());
+    let html = page(dir.path());
+    assert_eq!(html.matches("role=\"img\"").count(), 1);
+    assert!(html.contains("<h1>0-simple under load</h1>"));
+    assert!(!dir.path().join("comparison.json").exists());
+}
+
+#[test]
+fn a_record_that_is_not_whole_has_a_report_that_says_so() {
+    for name in ["events.jsonl", "bins.csv", "intervals.hlog", "timeline.json"] {
+        let dir = changed(|dir| fs::remove_file(dir.join(name)).unwrap());
+        let html = page(dir.path());
+        assert!(html.contains(&format!("{name} is missing")), "{name}");
+        for number in ["NaN", "inf\"", "inf "] {
+            assert!(!html.contains(number), "{name}: {number}");
+        }
+    }
+    let dir = changed(|dir| {
+        for name in ["events.jsonl", "bins.csv", "intervals.hlog", "timeline.json"] {
+            fs::remove_file(dir.join(name)).unwrap();
+        }
+    });
+    assert!(page(dir.path()).contains("did not end in good order"));
+}
+
+#[test]
+fn a_run_that_was_ended_half_way_is_judged_by_what_there_is_of_it() {
+    // Killed in the middle of the database's absence.
+    let dir = changed(|dir| {
+        let keep = |name: &str, until: f64| {
+            let text = fs::read_to_string(dir.join(name)).unwrap();
+            let at_s = |line: &str| {
+                let text = line.trim_start_matches("{\"at_s\":").split(',').next().unwrap().to_owned();
+                text.parse::<f64>().unwrap_or(0.0)
+            };
+            let kept: String =
+                text.lines().filter(|line| at_s(line) < until).map(|line| format!("{line}\n")).collect();
+            fs::write(dir.join(name), kept).unwrap();
+        };
+        keep("events.jsonl", 20.0);
+        keep("bins.csv", 20.0);
+        fs::remove_file(dir.join("intervals.hlog")).unwrap();
+    });
+    write(&[dir.path().to_owned()], dir.path()).unwrap();
+    let run = Run::open(dir.path()).unwrap();
+    let comparison = compare(vec![run], None);
+    let verdicts: Vec<&str> =
+        comparison.file.designs[0].injections.iter().map(|injection| injection.verdict.as_str()).collect();
+    assert_eq!(verdicts, ["never-recovered", "void", "void"]);
+    assert_eq!(comparison.file.verdict, "unknown");
+}
+
+fn judged(objectives: &str) -> Summary {
+    let dir = changed(|dir| {
+        edit(&dir.join("plan.toml"), "objectives = []", &format!("objectives = [{objectives}]"));
+    });
+    summary(&Run::open(dir.path()).unwrap())
+}
+
+#[test]
+fn objectives_are_held_against_all_that_fell_due() {
+    let pass = judged("\"errors<50%\", \"p50<50ms\"");
+    assert_eq!((pass.verdict.as_str(), pass.reasons.len()), ("pass", 2));
+    let fail = judged("\"errors<1%\", \"p50<50ms\"");
+    assert_eq!(fail.verdict, "fail");
+    assert_eq!(fail.reasons, ["errors<1% broken: 43.9 %", "p50<50ms met: 3.3 ms"]);
+}
+
+#[test]
+fn too_few_samples_and_a_late_generator_say_nothing() {
+    let few = judged("\"p99.99<10s\"");
+    assert_eq!(few.verdict, "unknown");
+    assert!(few.reasons[0].contains("3000 requests say nothing about p99.99, which needs 29956"), "{few:?}");
+    let dir =
+        changed(|dir| edit(&dir.join("events.jsonl"), "\"busiest_worker\":0.025", "\"busiest_worker\":0.95"));
+    let busy = summary(&Run::open(dir.path()).unwrap());
+    assert_eq!((busy.verdict.as_str(), busy.generator.limited), ("unknown", true));
+    assert!(busy.reasons[0].contains("lower the rate"), "{busy:?}");
+}
+
+#[test]
+fn a_fault_that_did_nothing_makes_the_verdict_unknown() {
+    let dir = changed(|dir| {
+        edit(
+            &dir.join("events.jsonl"),
+            "\"event\":\"fault_injected\",\"injection\":1",
+            "\"event\":\"fault_void\",\"reason\":\"no such process\",\"injection\":1",
+        );
+    });
+    let html = page(dir.path());
+    assert!(html.contains("says nothing: no such process"));
+    assert_eq!(summary(&Run::open(dir.path()).unwrap()).verdict, "unknown");
+}
