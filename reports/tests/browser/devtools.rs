@@ -32,13 +32,13 @@ const FLAGS: [&str; 14] = [
 ];
 
 /// A headless Chromium with one page, ended when dropped.
-pub struct Browser {
+pub(crate) struct Browser {
     process: Child,
     // Taken when it is ended, which tells the browser to go.
     input: Option<ChildStdin>,
     messages: Receiver<Value>,
     /// What the page did since the last navigation.
-    pub events: Vec<Value>,
+    pub(crate) events: Vec<Value>,
     session: Option<String>,
     last_id: u64,
     profile: tempfile::TempDir,
@@ -46,7 +46,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts the browser that `BROWNOUT_CHROMIUM` names.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let program = env::var_os("BROWNOUT_CHROMIUM").unwrap_or_else(|| {
             panic!("BROWNOUT_CHROMIUM is not set: it names a Chromium, as script/chromium is one that needs no installation")
         });
@@ -81,17 +81,17 @@ impl Browser {
     }
 
     fn open_page(&mut self) {
-        let page = self.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let page = self.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": page["targetId"], "flatten": true });
-        let session = self.call("Target.attachToTarget", attach);
+        let session = self.call("Target.attachToTarget", &attach);
         self.session = session["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            self.call(&format!("{domain}.enable"), json!({}));
+            self.call(&format!("{domain}.enable"), &json!({}));
         }
     }
 
     /// Calls a method and waits for its result.
-    pub fn call(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn call(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
         let id = self.last_id;
         let mut message = json!({ "id": id, "method": method, "params": params });
@@ -108,7 +108,7 @@ impl Browser {
     }
 
     /// Waits for an event of the page.
-    pub fn await_event(&mut self, method: &str) {
+    pub(crate) fn await_event(&mut self, method: &str) {
         if self.events.iter().any(|event| event["method"] == method) {
             return;
         }
@@ -133,10 +133,10 @@ impl Browser {
     }
 
     /// Runs JavaScript in the page and gives its value.
-    pub fn evaluate(&mut self, script: &str) -> Value {
+    pub(crate) fn evaluate(&mut self, script: &str) -> Value {
         let result = self.call(
             "Runtime.evaluate",
-            json!({ "expression": script, "returnByValue": true, "awaitPromise": true }),
+            &json!({ "expression": script, "returnByValue": true, "awaitPromise": true }),
         );
         assert!(result["exceptionDetails"].is_null(), "the script failed: {}", result["exceptionDetails"]);
         result["result"]["value"].clone()

@@ -17,6 +17,8 @@
     if (svg.closest("details:not([open])")) svg.closest("details").open = true;
     const name = titleOf(svg) || `number ${index + 1}`;
     if (!seen(svg)) complaints.push(`chart "${name}" cannot be seen`);
+    const place = svg.closest("figure") ?? svg.closest("section");
+    if (!place?.querySelector("table, ol")) complaints.push(`chart "${name}" has neither a table nor a list behind it`);
     if (!titleOf(svg)) complaints.push(`chart ${name} has no title`);
   }
 
@@ -79,7 +81,10 @@
     const [dark, bright] = [luminance(one), luminance(other)].sort((a, b) => a - b);
     return (bright + 0.05) / (dark + 0.05);
   };
-  const canvas = matchMedia("(prefers-color-scheme: dark)").matches && getComputedStyle(document.documentElement).colorScheme.includes("dark") ? [18, 18, 18] : [255, 255, 255];
+  // What the browser paints below everything; paper is white whatever the screen is.
+  const root = getComputedStyle(document.documentElement);
+  const dark = !matchMedia("print").matches && matchMedia("(prefers-color-scheme: dark)").matches && root.colorScheme.includes("dark");
+  const canvas = dark ? [18, 18, 18] : [255, 255, 255];
   const background = (element) => {
     for (let above = element; above; above = above.parentElement) {
       const { rgb, alpha } = channels(getComputedStyle(above).backgroundColor);

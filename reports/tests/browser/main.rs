@@ -1,13 +1,17 @@
 //! Reports as a reader sees them: in a real browser, in light and dark, on a desk, a phone and paper.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
 mod devtools;
 mod view;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use reports::synthetic;
 
 use devtools::Browser;
-use view::{DESKTOP_DARK, DESKTOP_LIGHT, PHONE_LIGHT, complaints, picture};
+use view::{DESKTOP_DARK, DESKTOP_LIGHT, PHONE_DARK, PHONE_LIGHT, PRINT, View, complaints, picture};
 
 /// The one page that does not say that it fits any window.
 const NO_VIEWPORT: &str = "<p>for a desk</p>";
@@ -55,8 +59,8 @@ fn each_fault_of_a_page_is_seen() {
 fn a_page_without_faults_is_found_to_have_none() {
     let html = "<style>:root{color-scheme:light dark}</style>\
         <h1>Report</h1><div style='overflow-x:auto'><div style='width:900px'>wide, in a frame of its own</div></div>\
-        <svg role=img width=300 height=60><title>A chart</title><text x=10 y=20>one</text><text x=10 y=36>two</text>\
-        <text x=100 y=20 stroke='white'>halo</text><text x=100 y=20>halo</text></svg>";
+        <figure><table><tr><td>1</td></tr></table><svg role=img width=300 height=60><title>A chart</title><text x=10 y=20>one</text><text x=10 y=36>two</text>\
+        <text x=100 y=20 stroke='white'>halo</text><text x=100 y=20>halo</text></svg></figure>";
     let (_dir, path) = page(html);
     let mut browser = Browser::start();
     for view in [DESKTOP_LIGHT, DESKTOP_DARK, PHONE_LIGHT] {
@@ -64,4 +68,33 @@ fn a_page_without_faults_is_found_to_have_none() {
         let png = fs::read(picture(&mut browser, &format!("plain-{}", view.name))).unwrap();
         assert_eq!(png[1..4], *b"PNG");
     }
+}
+
+/// Every view of a report, with a picture of each in `target/browser/`.
+fn look_at(name: &str, page: &Path, charts: usize) {
+    const VIEWS: [View; 5] = [DESKTOP_LIGHT, DESKTOP_DARK, PHONE_LIGHT, PHONE_DARK, PRINT];
+    let mut browser = Browser::start();
+    let mut found = Vec::new();
+    for view in VIEWS {
+        found.extend(complaints(&mut browser, page, view, charts));
+        picture(&mut browser, &format!("{name}-{}", view.name));
+    }
+    assert!(found.is_empty(), "{} faults:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn the_comparison_of_two_designs_is_fit_to_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = synthetic::write(dir.path()).unwrap();
+    reports::write(&runs, dir.path()).unwrap();
+    // A diagram and a chart of the whole run for each of two designs, and a chart of each under each of three faults.
+    look_at("comparison", &dir.path().join("report.html"), 2 + 2 + 2 * 3);
+}
+
+#[test]
+fn the_report_of_one_run_is_fit_to_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = synthetic::write(dir.path()).unwrap();
+    reports::write(&runs[..1], &runs[0]).unwrap();
+    look_at("one-run", &runs[0].join("report.html"), 1 + 1 + 3);
 }

@@ -10,24 +10,25 @@ use crate::devtools::Browser;
 
 /// How a reader looks at the page.
 #[derive(Debug, Clone, Copy)]
-pub struct View {
-    pub name: &'static str,
+pub(crate) struct View {
+    pub(crate) name: &'static str,
     /// Of the window, in CSS pixels.
-    pub width: u32,
-    pub height: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
     /// "light" or "dark".
-    pub theme: &'static str,
+    pub(crate) theme: &'static str,
     /// "screen" or "print".
-    pub media: &'static str,
+    pub(crate) media: &'static str,
 }
 
-pub const DESKTOP_LIGHT: View =
+pub(crate) const DESKTOP_LIGHT: View =
     View { name: "desktop-light", width: 1280, height: 900, theme: "light", media: "screen" };
-pub const DESKTOP_DARK: View = View { name: "desktop-dark", theme: "dark", ..DESKTOP_LIGHT };
-pub const PHONE_LIGHT: View = View { name: "phone-light", width: 390, height: 844, ..DESKTOP_LIGHT };
-pub const PHONE_DARK: View = View { name: "phone-dark", theme: "dark", ..PHONE_LIGHT };
-/// A4 without its margins.
-pub const PRINT: View = View { name: "print", width: 718, height: 1047, media: "print", ..DESKTOP_LIGHT };
+pub(crate) const DESKTOP_DARK: View = View { name: "desktop-dark", theme: "dark", ..DESKTOP_LIGHT };
+pub(crate) const PHONE_LIGHT: View = View { name: "phone-light", width: 390, height: 844, ..DESKTOP_LIGHT };
+pub(crate) const PHONE_DARK: View = View { name: "phone-dark", theme: "dark", ..PHONE_LIGHT };
+/// A4 without its margins, printed from a dark screen.
+pub(crate) const PRINT: View =
+    View { name: "print", width: 718, height: 1047, theme: "dark", media: "print" };
 
 /// The pictures' folder, for people to look at.
 fn pictures() -> PathBuf {
@@ -36,7 +37,7 @@ fn pictures() -> PathBuf {
 }
 
 /// Opens `page` in `view` and gives everything that is wrong with it. `charts` is how many there must be at least.
-pub fn complaints(browser: &mut Browser, page: &Path, view: View, charts: usize) -> Vec<String> {
+pub(crate) fn complaints(browser: &mut Browser, page: &Path, view: View, charts: usize) -> Vec<String> {
     show(browser, page, view);
     let inspect = format!("({})({charts})", include_str!("inspect.js"));
     let found = browser.evaluate(&inspect);
@@ -52,14 +53,14 @@ fn url_of(page: &Path) -> String {
 
 fn show(browser: &mut Browser, page: &Path, view: View) {
     let size = json!({ "width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": false });
-    browser.call("Emulation.setDeviceMetricsOverride", size);
+    browser.call("Emulation.setDeviceMetricsOverride", &size);
     let theme = json!([{ "name": "prefers-color-scheme", "value": view.theme }]);
-    browser.call("Emulation.setEmulatedMedia", json!({ "media": view.media, "features": theme }));
+    browser.call("Emulation.setEmulatedMedia", &json!({ "media": view.media, "features": theme }));
     // The last page's events are not this one's.
-    browser.call("Page.navigate", json!({ "url": "about:blank" }));
+    browser.call("Page.navigate", &json!({ "url": "about:blank" }));
     browser.await_event("Page.loadEventFired");
     browser.events.clear();
-    browser.call("Page.navigate", json!({ "url": url_of(page) }));
+    browser.call("Page.navigate", &json!({ "url": url_of(page) }));
     browser.await_event("Page.loadEventFired");
     browser.evaluate("document.fonts.ready.then(() => true)");
 }
@@ -81,15 +82,15 @@ fn noise(event: &Value, own: &str) -> Option<String> {
 }
 
 /// Takes a picture of the whole page as it is shown now, into `target/browser/`.
-pub fn picture(browser: &mut Browser, name: &str) -> PathBuf {
+pub(crate) fn picture(browser: &mut Browser, name: &str) -> PathBuf {
     /// The most that Chromium draws at once.
     const TALLEST: f64 = 16_000.0;
-    let size = browser.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
+    let size = browser.call("Page.getLayoutMetrics", &json!({}))["cssContentSize"].clone();
     let height = size["height"].as_f64().unwrap().min(TALLEST);
     let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1 });
     let shot = browser.call(
         "Page.captureScreenshot",
-        json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
+        &json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
     );
     let png = base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
     let path = pictures().join(format!("{name}.png"));
