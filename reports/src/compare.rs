@@ -180,7 +180,8 @@ fn sentence(injections: &[InjectionFile]) -> String {
         parts.push(format!("went down in {}", falls(&down)));
     }
     if parts.is_empty() {
-        return "was given no fault, or none that says anything.".to_owned();
+        let void = if injections.is_empty() { "." } else { " that had an effect." };
+        return format!("was given no fault{void}");
     }
     parts.join("; ") + "."
 }

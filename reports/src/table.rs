@@ -30,15 +30,18 @@ pub(crate) fn rows(comparison: &Comparison) -> Vec<Row> {
             names.push(&injection.name);
         }
     }
-    let faults = names.into_iter().map(|name| Row {
-        name: name.to_owned(),
+    let faults = names.iter().map(|name| Row {
+        name: (*name).to_owned(),
         cells: designs.iter().map(|design| worst(design, name)).collect(),
     });
+    let labels = if names.is_empty() {
+        ["under this load", "in all"]
+    } else {
+        ["before the faults", "with the faults"]
+    };
+    let figures = labels.into_iter().zip([figure as fn(&DesignFile) -> Cell, availability]);
     let figures =
-        [("before the faults", figure as fn(&DesignFile) -> Cell), ("with the faults", availability)];
-    let figures = figures
-        .into_iter()
-        .map(|(name, cell)| Row { name: name.to_owned(), cells: designs.iter().map(cell).collect() });
+        figures.map(|(name, cell)| Row { name: name.to_owned(), cells: designs.iter().map(cell).collect() });
     faults.chain(figures).collect()
 }
 

@@ -40,7 +40,10 @@ fn one_server_is_down_for_as_long_as_its_database_is_dead() {
     assert_eq!(database.requests_failed, 457);
     assert_eq!(database.failed_by_kind.keys().collect::<Vec<_>>(), ["503", "reset"]);
     near(database.goodput_deficit_requests, 457.0);
-    assert_eq!(database.sentence, "read, write: down 12.7 s, until the fault was undone; page: no failure");
+    assert_eq!(
+        database.sentence,
+        "read and write: down 12.7 s, until the fault was undone; page: no failure"
+    );
     assert_eq!(web.sentence, "all requests: down 10.4 s, until the fault was undone");
     assert_eq!((server.node.as_deref(), server.process.as_deref()), (Some("server1"), None));
     near(server.outage_s, 11.2);
@@ -55,7 +58,10 @@ fn three_servers_lose_only_writes_and_only_while_the_primary_is_dead() {
         verdicts(database),
         [("page", "survived"), ("read", "survived"), ("write", "down-until-healed")]
     );
-    assert_eq!(database.sentence, "read, page: no failure; write: down 12.7 s, until the fault was undone");
+    assert_eq!(
+        database.sentence,
+        "read and page: no failure; write: down 12.7 s, until the fault was undone"
+    );
     assert_eq!(web.verdict, "degraded");
     assert_eq!((web.outage_s, web.requests_failed), (0.0, 12));
     assert_eq!(server.verdict, "degraded");

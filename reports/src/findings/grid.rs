@@ -54,7 +54,9 @@ impl Grid {
         let last_bin = run.bins.iter().map(|bin| column(bin.at_s) + 1).max().unwrap_or(0);
         let window_end = |at_s: f64, length_s: f64| column(at_s + length_s);
         let last_window = run.intervals.iter().map(|w| window_end(w.at_s, w.length_s)).max().unwrap_or(0);
-        let columns = last_bin.max(last_window);
+        // The last window may reach beyond the load, where nothing was to fall due.
+        let planned = whole((run.plan.warm_up_s + run.plan.measure_s() + run.plan.cool_down_s) / bin_s);
+        let columns = last_bin.max(last_window.min(planned));
         let mut rows = vec![vec![Cell::default(); columns]; run.plan.requests.len()];
         let mut all = vec![Cell::default(); columns];
         // The load's own zero is the beginning of the warm-up.

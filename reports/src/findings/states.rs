@@ -143,12 +143,12 @@ fn merge_down(cells: &[Cell], stretches: Vec<Range<usize>>, bin_s: f64) -> Vec<R
     merged
 }
 
-/// Bins without arrivals for longer than this are without data: a second, or three times what lies between two
-/// arrivals on average.
+/// Bins without arrivals for longer than this are without data: a second, or ten times what lies between two arrivals
+/// on average, which chance alone makes once in twenty thousand gaps.
 fn longest_blank(cells: &[Cell], bin_s: f64) -> usize {
     let (_, due) = tally(cells);
     let spacing_s = cells.len() as f64 * bin_s / due.max(1) as f64;
-    super::grid::whole((3.0 * spacing_s).max(1.0) / bin_s)
+    super::grid::whole((10.0 * spacing_s).max(1.0) / bin_s)
 }
 
 /// Short blanks go on as it was before; long ones are without data.

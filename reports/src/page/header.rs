@@ -9,6 +9,7 @@ use crate::words;
 pub(super) struct Header {
     title: String,
     lead: String,
+    table_title: &'static str,
     verdict: String,
     verdict_word: &'static str,
     /// Whether an objective was asked for, or broken without being asked.
@@ -42,6 +43,11 @@ pub(super) fn header(comparison: &Comparison) -> Header {
     Header {
         title,
         lead: lead(comparison, faults),
+        table_title: match (names.len(), faults) {
+            (_, 0) => "What came of the load",
+            (1, _) => "What each fault did",
+            _ => "What each fault did to each design",
+        },
         verdict: comparison.file.verdict.clone(),
         verdict_word: match comparison.file.verdict.as_str() {
             "pass" => "Pass",
