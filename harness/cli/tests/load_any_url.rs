@@ -1,0 +1,127 @@
+//! `brownout load` against any address: what it prints and records, and how it ends.
+
+mod common;
+
+use std::fs;
+use std::time::Duration;
+
+use common::{Background, Home, await_that};
+use nix::sys::signal::Signal;
+use testserver::{Behaviour, TestServer};
+
+fn url(server: &TestServer, path: &str) -> String {
+    format!("http://{}{path}", server.address())
+}
+
+#[test]
+fn a_load_prints_a_summary_whose_counts_add_up() {
+    let server = TestServer::start(Behaviour { served_by: Some("s1".into()), ..Behaviour::default() });
+    let home = Home::new();
+    let address = url(&server, "/x?y=1");
+    let ended =
+        home.run(["load", &address, "--rate", "200", "--duration", "2s", "--json", "--slo", "errors<1%"]);
+    ended.expect(0, &[]);
+    let summary: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&summary["schema_version"], &summary["kind"]), (&1.into(), &"load".into()));
+    let count = |name: &str| summary["requests"][name].as_u64().unwrap();
+    assert_eq!((count("due"), count("good")), (400, 400));
+    let ends = ["answered", "timed_out", "refused", "reset", "malformed", "other"];
+    assert_eq!(count("sent"), ends.iter().map(|name| count(name)).sum::<u64>());
+    assert_eq!(count("due"), count("sent") + count("unsent"));
+    assert_eq!(summary["served_by"]["s1"], 400);
+    assert!(summary["latency_us"]["p99"].as_u64().unwrap() > 0);
+    assert_eq!(server.arrived().len(), 400);
+    assert!(server.arrived().iter().all(|arrived| arrived.request == "GET /x?y=1"));
+    assert!(home.files().is_empty(), "without --out nothing is kept: {:?}", home.files());
+}
+
+#[test]
+fn a_broken_objective_ends_with_3_and_is_named() {
+    let server = TestServer::start(Behaviour::default());
+    let address = url(&server, "/status/503");
+    let args = ["load", &address, "--rate", "100", "--duration", "1s", "--slo", "errors<1%"];
+    Home::new().run(args).expect(3, &["errors<1%"]);
+}
+
+#[test]
+fn a_record_is_kept_where_it_is_asked_for_and_drawn_again_byte_for_byte() {
+    let server = TestServer::start(Behaviour::default());
+    let home = Home::new();
+    let address = url(&server, "/");
+    home.run(["load", &address, "--rate", "100", "--duration", "1s", "--out", "run"]).expect(0, &[]);
+    let dir = home.cwd().join("run");
+    for name in ["plan.toml", "machine.json", "timeline.json", "events.jsonl", "bins.csv", "intervals.hlog"] {
+        assert!(dir.join(name).is_file(), "{name}");
+    }
+    let derived = ["summary.json", "findings.json", "report.html", "junit.xml"];
+    let before = derived.map(|name| fs::read(dir.join(name)).unwrap());
+    derived.iter().for_each(|name| fs::remove_file(dir.join(name)).unwrap());
+    home.run(["report", "run"]).expect(0, &[]);
+    assert!(before == derived.map(|name| fs::read(dir.join(name)).unwrap()));
+    // A run is never written over.
+    home.run(["load", &address, "--duration", "1s", "--out", "run"]).expect(5, &["run"]);
+}
+
+#[test]
+fn ctrl_c_ends_the_load_and_keeps_the_partial_record() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let server = TestServer::start(Behaviour::default());
+        let home = Home::new();
+        let address = url(&server, "/");
+        let load = Background::start(home.brownout([
+            "load",
+            &address,
+            "--rate",
+            "100",
+            "--duration",
+            "60s",
+            "--out",
+            "run",
+        ]));
+        await_that("requests arrive", || server.arrived().len() > 150);
+        load.signal(signal);
+        load.finish().expect(code, &["interrupted"]);
+        let summary = fs::read_to_string(home.cwd().join("run/summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        let due = summary["requests"]["due"].as_u64().unwrap();
+        assert!((150..6_000).contains(&due), "{due}");
+    }
+}
+
+#[test]
+fn a_closed_loop_says_that_it_is_one() {
+    let service_time = Duration::from_millis(10);
+    let server = TestServer::start(Behaviour { service_time, ..Behaviour::default() });
+    let address = url(&server, "/");
+    let args = ["load", &address, "--closed", "--connections", "2", "--duration", "1s", "--json"];
+    let ended = Home::new().run(args);
+    let summary: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(summary["loop_kind"], "closed");
+    // At most 2 / 10 ms in a second.
+    assert!(summary["requests"]["good"].as_u64().unwrap() <= 210);
+}
+
+#[test]
+fn a_disk_that_fills_up_does_not_end_the_load_and_is_said() {
+    let server = TestServer::start(Behaviour::default());
+    let home = Home::new();
+    fs::create_dir(home.cwd().join("small")).unwrap();
+    // Room for the files that are written before the load, each of one page, and for little more.
+    let script = "mount -t tmpfs -o size=32k none small && exec \"$@\"";
+    let brownout = home.brownout([
+        "load",
+        &url(&server, "/"),
+        "--rate",
+        "100",
+        "--duration",
+        "6s",
+        "--out",
+        "small/run",
+    ]);
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, "sh"]);
+    command.arg(brownout.get_program()).args(brownout.get_args()).current_dir(home.cwd());
+    let load = Background::start(command);
+    load.finish().expect(5, &["the record is incomplete", "small/run"]);
+    assert_eq!(server.arrived().len(), 600, "the load went on");
+}
