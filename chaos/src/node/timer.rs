@@ -7,18 +7,18 @@ use model::Node;
 use crate::fault::FaultError;
 use crate::node::{must, must_as_the_node, script};
 
-// `brownout-undo` and the key behind it are what the sweep knows a timer by. The session of its own keeps it from every signal that is meant for us. Nothing of ours stays open in it, or the
-// command that starts it would not end.
+// `brownout-undo` and the key behind it are what the sweep knows a timer by. The session of its own keeps it from every
+// signal that is meant for us. Its number comes from itself, so it is there, under its own name, when we go on; and it
+// keeps nothing of ours open, or we would wait for it.
 const ARM: &str = r#"
-setsid /bin/sh -c 'sleep "$2"; shift 2; exec "$@"' brownout-undo "$@" </dev/null >/dev/null 2>&1 &
-timer=$!
+timer=$(setsid /bin/sh -c 'echo $$; exec >/dev/null; sleep "$2"; shift 2; exec "$@"' \
+    brownout-undo "$@" </dev/null 2>/dev/null &)
 look "$timer" && echo "$timer $born"
 "#;
 
-// The child may not have become a group leader yet when it is cancelled at once, so it is named as itself too.
 const CANCEL: &str = r#"
 look "$1" && [ "$born" = "$2" ] || exit 0
-kill -s KILL -- "-$1" "$1" 2>/dev/null
+kill -s KILL -- "-$1" 2>/dev/null
 exit 0
 "#;
 
