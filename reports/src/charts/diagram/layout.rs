@@ -117,9 +117,10 @@ fn columns(inventory: &InventoryRecord) -> Vec<usize> {
     let index = |name: &str| names.iter().position(|known| *known == name);
     let mut columns: Vec<Option<usize>> = vec![None; names.len()];
     let start = inventory.client.as_deref().and_then(index).unwrap_or(0);
-    let mut queue = VecDeque::from([start]);
+    let mut queue = VecDeque::new();
     if let Some(first) = columns.get_mut(start) {
         *first = Some(0);
+        queue.push_back(start);
     }
     while let Some(at) = queue.pop_front() {
         let next = columns[at].unwrap_or(0) + 1;
