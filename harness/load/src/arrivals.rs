@@ -37,6 +37,23 @@ impl ArrivalStream {
     pub fn new(stages: &[Stage], scenario: &Scenario, seed: Seed) -> Self {
         Self { pacer: Pacer::new(stages, seed), mix: Mix::new(scenario, seed.stream("mix")) }
     }
+
+    /// One worker's share: every arrival whose number is `id` modulo `workers`.
+    pub(crate) fn share(self, id: usize, workers: usize) -> Share {
+        Share { stream: self, id: id as u64, workers: workers as u64 }
+    }
+
+    /// What a worker's closed stages send. Their numbers and sequences go on where those of the open stages end, and
+    /// are dealt out among the workers, so that no value comes twice.
+    pub(crate) fn closed_mix(mut self, id: usize, workers: usize, seed: Seed) -> Mix {
+        while self.next().is_some() {}
+        let mut mix = self.mix;
+        mix.random = ChaCha8Rng::seed_from_u64(seed.stream(&format!("mix of worker {id}")));
+        mix.stride = workers as u64;
+        mix.number += id as u64;
+        mix.sequences.iter_mut().for_each(|sequence| *sequence += id as u64);
+        mix
+    }
 }
 
 impl Iterator for ArrivalStream {
@@ -48,6 +65,27 @@ impl Iterator for ArrivalStream {
     }
 }
 
+/// The arrivals that one worker sends.
+#[derive(Debug, Clone)]
+pub(crate) struct Share {
+    stream: ArrivalStream,
+    id: u64,
+    workers: u64,
+}
+
+impl Iterator for Share {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        loop {
+            let arrival = self.stream.next()?;
+            if self.workers == 1 || arrival.number % self.workers == self.id {
+                return Some(arrival);
+            }
+        }
+    }
+}
+
 /// Draws requests by weight.
 #[derive(Debug, Clone)]
 pub(crate) struct Mix {
@@ -56,10 +94,11 @@ pub(crate) struct Mix {
     random: ChaCha8Rng,
     number: u64,
     sequences: Vec<u64>,
+    stride: u64,
 }
 
 impl Mix {
-    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
+    fn new(scenario: &Scenario, seed: u64) -> Self {
         let total: f64 = scenario.requests.iter().map(|request| request.weight).sum();
         let mut sum = 0.0;
         let bounds = scenario
@@ -70,21 +109,21 @@ impl Mix {
                 sum
             })
             .collect();
-        Self {
-            bounds,
-            random: ChaCha8Rng::seed_from_u64(seed),
-            number: 0,
-            sequences: vec![0; scenario.requests.len()],
-        }
+        let sequences = vec![0; scenario.requests.len()];
+        Self { bounds, random: ChaCha8Rng::seed_from_u64(seed), number: 0, sequences, stride: 1 }
     }
 
     pub(crate) fn arrival(&mut self, due: Duration) -> Arrival {
-        let draw: f64 = self.random.random();
         let last = self.bounds.len() - 1;
-        let request = self.bounds.iter().position(|bound| draw < *bound).unwrap_or(last);
+        let request = if last == 0 {
+            0
+        } else {
+            let draw: f64 = self.random.random();
+            self.bounds.iter().position(|bound| draw < *bound).unwrap_or(last)
+        };
         let arrival = Arrival { number: self.number, due, request, sequence: self.sequences[request] };
-        self.number += 1;
-        self.sequences[request] += 1;
+        self.number += self.stride;
+        self.sequences[request] += self.stride;
         arrival
     }
 }
@@ -124,5 +163,32 @@ mod tests {
         let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Poisson { rate: 500.0 } };
         let walk = || ArrivalStream::new(&[stage], &scenario(&[1.0, 1.0]), Seed(3)).collect::<Vec<_>>();
         assert_eq!(walk(), walk());
+    }
+
+    #[test]
+    fn the_workers_shares_are_the_whole_stream() {
+        let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Poisson { rate: 500.0 } };
+        let stream = || ArrivalStream::new(&[stage], &scenario(&[2.0, 1.0]), Seed(3));
+        for workers in 1..5 {
+            let mut together: Vec<Arrival> =
+                (0..workers).flat_map(|id| stream().share(id, workers)).collect();
+            together.sort_by_key(|arrival| arrival.number);
+            assert!(together.into_iter().eq(stream()), "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn no_sequence_comes_twice_when_closed_stages_follow_open_ones() {
+        let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Constant { rate: 50.0 } };
+        let stream = || ArrivalStream::new(&[stage], &scenario(&[1.0, 1.0]), Seed(3));
+        let mut seen: Vec<(usize, u64)> = stream().map(|a| (a.request, a.sequence)).collect();
+        for id in 0..3 {
+            let mut mix = stream().closed_mix(id, 3, Seed(3));
+            seen.extend((0..100).map(|_| mix.arrival(Duration::ZERO)).map(|a| (a.request, a.sequence)));
+        }
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all);
     }
 }

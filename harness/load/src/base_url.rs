@@ -35,6 +35,9 @@ impl FromStr for BaseUrl {
             Some((scheme, _)) => return Err(error(&format!("the scheme `{scheme}` is not supported"))),
             None => return Err(error("has no scheme")),
         };
+        if rest.chars().any(|c| c.is_ascii_control() || c == ' ') {
+            return Err(error("has a blank in it"));
+        }
         let (authority, path) = match rest.find(['/', '?']) {
             Some(at) => (&rest[..at], &rest[at..]),
             None => (rest, ""),
@@ -62,9 +65,6 @@ impl FromStr for BaseUrl {
                 _ => return Err(error(&format!("`{digits}` is no port"))),
             },
         };
-        if path.chars().any(|c| c.is_ascii_control() || c == ' ') {
-            return Err(error("has a blank in its path"));
-        }
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         // A fragment is the browser's business and is never sent (RFC 9110, section 7.1).
         let path = path.split('#').next().unwrap_or("/").to_owned();
@@ -103,6 +103,8 @@ mod tests {
             ("http://[::1", "without `]`"),
             ("http://user:pw@x/", "passwords"),
             ("http://x/a b", "blank"),
+            ("http://a b/", "blank"),
+            ("http://x\r\nX-Y: z/", "blank"),
         ] {
             let error = url.parse::<BaseUrl>().unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains("write http://"), "{error}");

@@ -179,7 +179,7 @@ impl ResponseParser {
     /// How the body ends (RFC 9112, section 6.3).
     fn body(&mut self, fields: &[httparse::Header<'_>]) -> Result<State, Malformed> {
         let mut length: Option<u64> = None;
-        let mut chunked = false;
+        let (mut encoded, mut chunked) = (false, false);
         for field in fields {
             if field.name.eq_ignore_ascii_case("content-length") {
                 let value = parse_length(field.value).ok_or(Malformed::Length)?;
@@ -188,11 +188,8 @@ impl ResponseParser {
                 }
                 length = Some(value);
             } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
+                encoded = true;
                 chunked = last_token(field.value).eq_ignore_ascii_case(b"chunked");
-                length = None;
-                if !chunked {
-                    self.reusable = false;
-                }
             } else if field.name.eq_ignore_ascii_case("connection") {
                 if has_token(field.value, b"close") {
                     self.reusable = false;
@@ -206,15 +203,15 @@ impl ResponseParser {
         if self.no_body || matches!(self.status, 204 | 304) {
             return Ok(State::Complete);
         }
-        Ok(match (chunked, length) {
-            (true, _) => State::ChunkSize,
-            (false, Some(0)) => State::Complete,
-            (false, Some(length)) => State::Length(length),
-            (false, None) => {
-                self.reusable = false;
-                State::UntilClose
-            }
-        })
+        // A Transfer-Encoding overrides a Content-Length (RFC 9112, section 6.3, rule 3).
+        match length {
+            _ if chunked => return Ok(State::ChunkSize),
+            Some(0) if !encoded => return Ok(State::Complete),
+            Some(length) if !encoded => return Ok(State::Length(length)),
+            _ => {}
+        }
+        self.reusable = false;
+        Ok(State::UntilClose)
     }
 
     fn length<'a>(&mut self, left: u64, bytes: &'a [u8]) -> &'a [u8] {

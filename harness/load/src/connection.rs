@@ -1,6 +1,5 @@
 //! One connection slot: a socket that comes and goes, and at most one request on it.
 
-use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -12,6 +11,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, connect, se
 
 use crate::arrivals::Arrival;
 use crate::codec::{Event, ResponseParser};
+use crate::ways::Ways;
 
 /// A request on its way.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +26,6 @@ pub(crate) struct InFlight {
 pub(crate) enum Progress {
     /// Nothing is decided.
     Waiting,
-    /// The connection is established and carries nothing.
-    Established,
     /// The request on it has ended like this.
     Ended(Outcome),
     /// The connection was lost while it carried nothing.
@@ -59,6 +57,11 @@ pub(crate) struct Traffic {
 }
 
 impl Connection {
+    /// A slot without a socket; with `keep` a connection serves more than one request.
+    pub(crate) fn new(keep: bool) -> Self {
+        Self { keep, ..Self::default() }
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.socket.is_some()
     }
@@ -121,9 +124,6 @@ impl Connection {
                 Ok(Ok(())) => {
                     self.connected = true;
                     traffic.opened += 1;
-                    if self.in_flight.is_none() {
-                        return Progress::Established;
-                    }
                 }
                 Ok(Err(errno)) | Err(errno) => return self.fail(errno),
             }
@@ -132,13 +132,13 @@ impl Connection {
     }
 
     /// The socket became readable, or was closed by the other side (`hung_up`), and then there is more to read than its
-    /// bytes. `way` is told what the answer says of its way.
+    /// bytes. `ways` is told which way the answer took.
     pub(crate) fn readable(
         &mut self,
         hung_up: bool,
         buffer: &mut [u8],
         traffic: &mut Traffic,
-        way: &mut Ways,
+        ways: &mut Ways,
     ) -> Progress {
         loop {
             let Some(socket) = self.socket.as_ref().filter(|_| self.connected) else {
@@ -151,7 +151,7 @@ impl Connection {
                 Err(errno) => return self.fail(errno),
             };
             if read == 0 {
-                return self.closed_by_peer(way);
+                return self.closed_by_peer(ways);
             }
             traffic.received += read as u64;
             if self.in_flight.is_none() {
@@ -164,7 +164,7 @@ impl Connection {
                 Ok(Event::Partial) if read < buffer.len() && !hung_up => return Progress::Waiting,
                 Ok(Event::Partial) => {}
                 Ok(Event::Complete { status, reusable }) => {
-                    way.add(self.parser.served_by());
+                    ways.add(self.parser.served_by());
                     // An answer before the request was written out leaves the connection in no known state.
                     let whole = self.written == self.out.len();
                     self.in_flight = None;
@@ -181,15 +181,11 @@ impl Connection {
         }
     }
 
-    pub(crate) fn keep_alive(&mut self, keep: bool) {
-        self.keep = keep;
-    }
-
-    fn closed_by_peer(&mut self, way: &mut Ways) -> Progress {
+    fn closed_by_peer(&mut self, ways: &mut Ways) -> Progress {
         let carried = self.in_flight.is_some();
         let complete = self.parser.closed();
         if carried && complete.is_some() {
-            way.add(self.parser.served_by());
+            ways.add(self.parser.served_by());
         }
         self.close();
         match (carried, complete) {
@@ -213,52 +209,5 @@ pub(crate) fn outcome_of(errno: Errno) -> Outcome {
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Outcome::Reset,
         ErrorKind::TimedOut => Outcome::TimedOut,
         _ => Outcome::Other,
-    }
-}
-
-/// Answers by the way they took: the value of `X-Served-By`.
-#[derive(Debug, Default)]
-pub(crate) struct Ways(Vec<(Box<[u8]>, u64)>);
-
-impl Ways {
-    /// More different values than this are not kept: they would be ids, not servers.
-    const LIMIT: usize = 64;
-
-    fn add(&mut self, way: &[u8]) {
-        if way.is_empty() {
-            return;
-        }
-        match self.0.iter().position(|(known, _)| **known == *way) {
-            Some(index) => self.0[index].1 += 1,
-            None if self.0.len() < Self::LIMIT => self.0.push((way.into(), 1)),
-            None => {}
-        }
-    }
-
-    pub(crate) fn into_counts(self) -> impl Iterator<Item = (String, u64)> {
-        self.0.into_iter().map(|(way, count)| (String::from_utf8_lossy(&way).into_owned(), count))
-    }
-}
-
-/// Free slots in the order in which they became free, with the time from which each may be used.
-#[derive(Debug, Default)]
-pub(crate) struct Free(VecDeque<(Duration, usize)>);
-
-impl Free {
-    pub(crate) fn push(&mut self, from: Duration, slot: usize) {
-        self.0.push_back((from, slot));
-    }
-
-    /// When the first slot may be used.
-    pub(crate) fn first(&self) -> Option<Duration> {
-        self.0.front().map(|(from, _)| *from)
-    }
-
-    pub(crate) fn pop(&mut self, now: Duration) -> Option<usize> {
-        let (from, slot) = *self.0.front()?;
-        (from <= now).then(|| {
-            self.0.pop_front();
-            slot
-        })
     }
 }

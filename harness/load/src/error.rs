@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// The address cannot be used.
-    #[error("`{url}`: {why}; write http://HOST[:PORT][/PATH]")]
+    #[error("`{}`: {why}; write http://HOST[:PORT][/PATH]", url.escape_debug())]
     Url {
         /// What was written.
         url: String,

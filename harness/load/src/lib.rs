@@ -3,19 +3,29 @@
 //! ```text
 //!   pacer      stages -> due times, purely
 //!   arrivals   due times -> numbered arrivals, each with its request and its values' seed
+//!   render     an arrival -> the bytes of its request
 //!   worker     one event loop per thread: waits for due times, sends, receives, gives up
 //!   codec      HTTP/1.1 responses, byte by byte where they come so
 //!   windows    samples -> one interval a second, closed when everything due in it is settled
-//!   run        threads, phases, merging of the workers' windows
+//!   collect    the workers' intervals -> one, and the phases at their times
+//!   run        checks, threads, totals
 //! ```
 //!
 //! A due time is computed from the plan alone. An arrival that finds no free connection waits, and its latency counts
 //! from when it was due, so a stall of the target is seen by every arrival that fell due during it and not only by the
 //! few whose requests were on the way.
+//!
+//! Connections are opened before the start. One that is lost while it carries nothing is opened again by the next
+//! request that needs it: an attempt per due request at most, so a dead target is not hammered, and every refusal is
+//! some arrival's. A request whose connection is lost is not sent again: whoever retries decides what is measured.
+//!
+//! Waiting is exact to the nanosecond by `epoll_pwait2(2)`, so Linux 5.11 is needed.
 
 mod arrivals;
 mod base_url;
+mod closed;
 mod codec;
+mod collect;
 mod connection;
 mod error;
 mod live;
@@ -24,6 +34,10 @@ mod render;
 mod resolve;
 mod run;
 mod scenario;
+mod slots;
+mod thread_state;
+mod totals;
+mod ways;
 mod windows;
 mod worker;
 

@@ -16,6 +16,7 @@ const RECENT: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Live {
     due: AtomicU64,
+    sent: AtomicU64,
     good: AtomicU64,
     failed: AtomicU64,
     recent: Mutex<VecDeque<Slice>>,
@@ -26,6 +27,8 @@ pub struct Live {
 pub struct Snapshot {
     /// Arrivals that have fallen due.
     pub due: u64,
+    /// Requests sent.
+    pub sent: u64,
     /// Good answers.
     pub good: u64,
     /// Arrivals that were not good.
@@ -44,7 +47,8 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub(crate) struct Slice {
     at: Instant,
-    due: u64,
+    pub(crate) due: u64,
+    pub(crate) sent: u64,
     good: u64,
     failed: u64,
     latency: Histogram,
@@ -52,11 +56,7 @@ pub(crate) struct Slice {
 
 impl Slice {
     pub(crate) fn new(at: Instant) -> Self {
-        Self { at, due: 0, good: 0, failed: 0, latency: new_histogram() }
-    }
-
-    pub(crate) fn due(&mut self) {
-        self.due += 1;
+        Self { at, due: 0, sent: 0, good: 0, failed: 0, latency: new_histogram() }
     }
 
     pub(crate) fn add(&mut self, sample: &Sample) {
@@ -77,6 +77,7 @@ impl Slice {
 impl Live {
     pub(crate) fn flush(&self, slice: Slice) {
         self.due.fetch_add(slice.due, Ordering::Relaxed);
+        self.sent.fetch_add(slice.sent, Ordering::Relaxed);
         self.good.fetch_add(slice.good, Ordering::Relaxed);
         self.failed.fetch_add(slice.failed, Ordering::Relaxed);
         let now = Instant::now();
@@ -114,6 +115,7 @@ impl Live {
         let percentile = |p: f64| latency.value_at_percentile(p) as f64;
         Snapshot {
             due: self.due.load(Ordering::Relaxed),
+            sent: self.sent.load(Ordering::Relaxed),
             good: self.good.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
             offered_hz: per_second(due),

@@ -66,57 +66,77 @@ impl Iterator for Pacer {
     fn next(&mut self) -> Option<Duration> {
         loop {
             let segment = *self.segments.get(self.current)?;
-            match segment.when(self.count).filter(|t| *t < segment.length) {
-                Some(t) => {
-                    self.count += match segment.arrivals {
-                        Arrivals::Poisson { .. } => exponential(&mut self.random),
-                        _ => 1.0,
-                    };
-                    return Some(Duration::from_secs_f64(segment.from + t));
-                }
-                None => self.enter(self.current + 1),
+            if !segment.has(self.count) {
+                self.enter(self.current + 1);
+                continue;
             }
+            let t = segment.when(self.count).min(segment.length);
+            self.count += match segment.arrivals {
+                Arrivals::Poisson { .. } => exponential(&mut self.random),
+                _ => 1.0,
+            };
+            return Some(Duration::from_secs_f64(segment.from + t));
         }
     }
 }
 
 impl Segment {
-    /// When the cumulative count of arrivals reaches `count`, in seconds from the segment's beginning; `None` for never.
-    fn when(&self, count: f64) -> Option<f64> {
+    /// L(length): how many arrivals the segment has in all.
+    fn total(&self) -> f64 {
+        let rate = match self.arrivals {
+            Arrivals::Constant { rate } | Arrivals::Poisson { rate } => rate,
+            Arrivals::Step { from, steps: 1, .. } => from,
+            Arrivals::Ramp { from, to } | Arrivals::Step { from, to, .. } => f64::midpoint(from, to),
+            Arrivals::Closed { .. } => 0.0,
+        };
+        rate * self.length
+    }
+
+    /// Whether an arrival with this count belongs to the segment and not to the next. Decided by count and not by time,
+    /// with room for rounding, so that 10 s at 4.9/s are 49 arrivals and not 50.
+    fn has(&self, count: f64) -> bool {
+        let total = self.total();
+        count < total - total * 1e-12
+    }
+
+    /// When L(t) reaches `count`, in seconds from the segment's beginning. `count` is below the total.
+    fn when(&self, count: f64) -> f64 {
         match self.arrivals {
-            Arrivals::Constant { rate } | Arrivals::Poisson { rate } => (rate > 0.0).then(|| count / rate),
+            Arrivals::Constant { rate } | Arrivals::Poisson { rate } => count / rate,
             Arrivals::Ramp { from, to } => ramp(from, to, self.length, count),
             Arrivals::Step { from, to, steps } => step(from, to, steps, self.length, count),
-            Arrivals::Closed { .. } => None,
+            // Has no arrivals of its own: the total is 0.
+            Arrivals::Closed { .. } => 0.0,
         }
     }
 }
 
 /// L(t) = from t + (to - from) t^2 / (2 length), solved for t in the form that does not cancel
 /// (Press et al., Numerical Recipes, section 5.6).
-fn ramp(from: f64, to: f64, length: f64, count: f64) -> Option<f64> {
-    let slope = (to - from) / length;
-    let discriminant = from * from + 2.0 * slope * count;
-    let denominator = from + discriminant.max(0.0).sqrt();
-    if discriminant < 0.0 {
-        return None;
+fn ramp(from: f64, to: f64, length: f64, count: f64) -> f64 {
+    if count == 0.0 {
+        // The first arrival is at the beginning, also of a ramp from nothing, where the quotient is 0 / 0.
+        return 0.0;
     }
-    // Both are zero at the foot of a ramp from nothing.
-    Some(if count == 0.0 { 0.0 } else { 2.0 * count / denominator })
+    let slope = (to - from) / length;
+    // Below zero only by rounding, at the end of a ramp to nothing.
+    let discriminant = (from * from + 2.0 * slope * count).max(0.0);
+    2.0 * count / (from + discriminant.sqrt())
 }
 
-fn step(from: f64, to: f64, steps: u32, length: f64, count: f64) -> Option<f64> {
+fn step(from: f64, to: f64, steps: u32, length: f64, count: f64) -> f64 {
     let each = length / f64::from(steps);
     let mut left = count;
     for index in 0..steps {
         let share = if steps == 1 { 0.0 } else { f64::from(index) / f64::from(steps - 1) };
         let rate = from + (to - from) * share;
         if left < rate * each {
-            return Some(f64::from(index) * each + left / rate);
+            return f64::from(index) * each + left / rate;
         }
         left -= rate * each;
     }
-    None
+    // Past the last step only by rounding.
+    length
 }
 
 /// A draw from the exponential distribution with mean 1, by inversion.
@@ -180,21 +200,65 @@ mod tests {
         assert!(distance < 1.63 / n.sqrt(), "distance {distance} over {n} gaps");
     }
 
+    #[test]
+    fn the_number_of_arrivals_is_exact_where_division_is_not() {
+        for tenths in 1..2_000u32 {
+            let rate = f64::from(tenths) / 10.0;
+            assert_eq!(due(Arrivals::Constant { rate }, 10.0).len(), tenths as usize, "{rate}/s for 10 s");
+        }
+    }
+
+    #[test]
+    fn a_ramp_to_nothing_ends_before_its_end() {
+        let due = due(Arrivals::Ramp { from: 100.0, to: 0.0 }, 10.0);
+        assert_eq!(due.len(), 500);
+        assert!(due.is_sorted() && due.last().is_some_and(|last| *last < 10.0));
+        // L(5) = 100 * 5 - 5 * 25 = 375.
+        assert_eq!(due.iter().filter(|t| **t < 5.0).count(), 375);
+    }
+
     proptest! {
+        /// L(t), counted: for any time, as many arrivals have fallen due as the integral of the rate says.
         #[test]
-        fn due_times_never_go_back_and_their_number_is_the_integral(
-            from in 0.0f64..500.0, to in 0.1f64..500.0, seconds in 0.1f64..20.0, steps in 1u32..10,
+        fn at_any_time_the_arrivals_so_far_are_the_integral_of_the_rate(
+            from in 0.0f64..500.0, to in 0.1f64..500.0, seconds in 0.1f64..20.0, steps in 1u32..10, at in 0.0f64..1.0,
         ) {
+            let t = at * seconds;
+            let ramp = from * t + (to - from) * t * t / (2.0 * seconds);
+            let step = |index: u32| if steps == 1 { from } else { from + (to - from) * f64::from(index) / f64::from(steps - 1) };
+            let each = seconds / f64::from(steps);
+            let stepped: f64 = (0..steps).map(|index| step(index) * (t - f64::from(index) * each).clamp(0.0, each)).sum();
             for (arrivals, expected) in [
-                (Arrivals::Constant { rate: to }, to * seconds),
-                (Arrivals::Ramp { from, to }, (from + to) / 2.0 * seconds),
-                (Arrivals::Step { from, to, steps }, if steps == 1 { from } else { (from + to) / 2.0 } * seconds),
+                (Arrivals::Constant { rate: to }, to * t),
+                (Arrivals::Ramp { from, to }, ramp),
+                (Arrivals::Step { from, to, steps }, stepped),
             ] {
                 let due = due(arrivals, seconds);
-                prop_assert!(due.windows(2).all(|pair| pair[0] <= pair[1]));
+                prop_assert!(due.is_sorted());
                 prop_assert!(due.iter().all(|t| *t <= seconds));
-                prop_assert!((due.len() as f64 - expected).abs() <= 1.5, "{arrivals:?}: {} for {expected}", due.len());
+                let so_far = due.iter().filter(|due| **due < t).count() as f64;
+                prop_assert!((so_far - expected.ceil()).abs() <= 1.0, "{arrivals:?}: {so_far} for {expected} at {t} s");
             }
+        }
+
+        #[test]
+        fn the_due_times_of_any_stages_never_go_back(
+            kinds in prop::collection::vec((0u32..5, 0.1f64..300.0, 0.0f64..300.0, 0.05f64..3.0), 1..5), seed in any::<u64>(),
+        ) {
+            let stages: Vec<Stage> = kinds.iter().map(|(kind, rate, from, seconds)| Stage {
+                duration: Duration::from_secs_f64(*seconds),
+                arrivals: match kind {
+                    0 => Arrivals::Constant { rate: *rate },
+                    1 => Arrivals::Poisson { rate: *rate },
+                    2 => Arrivals::Ramp { from: *from, to: *rate },
+                    3 => Arrivals::Step { from: *from, to: *rate, steps: 3 },
+                    _ => Arrivals::Closed { think: Duration::ZERO },
+                },
+            }).collect();
+            let length: Duration = stages.iter().map(|stage| stage.duration).sum();
+            let due: Vec<Duration> = Pacer::new(&stages, Seed(seed)).collect();
+            prop_assert!(due.is_sorted());
+            prop_assert!(due.iter().all(|due| *due <= length));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use hickory_resolver::Resolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 use crate::LoadError;
@@ -64,6 +64,8 @@ fn ask(host: &str, port: u16, server: SocketAddr) -> Result<Vec<SocketAddr>, Str
         let mut options = ResolverOpts::default();
         options.timeout = ANSWER;
         options.attempts = ATTEMPTS;
+        // This machine's own names have nothing to do with the design's.
+        options.use_hosts_file = ResolveHosts::Never;
         // The root's dot keeps search domains out of it.
         let name = if host.ends_with('.') { host.to_owned() } else { format!("{host}.") };
         let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())

@@ -1,32 +1,24 @@
-//! Threads, phases, and the merging of what the workers saw.
+//! A load from its plan to its totals: checks, threads, and what they share.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use model::{
-    Arrivals, Event, Histogram, Interval, LoadTotals, Phase, Plan, Sink, Stage, What, new_histogram,
-};
-use nix::sys::resource::{UsageWho, getrusage};
-use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
+use model::{Arrivals, Event, Interval, LoadTotals, Plan, Sink, Stage, What};
 
 use crate::LoadError;
+use crate::collect::Collector;
 use crate::live::Live;
-use crate::worker::{Worker, WorkerTotals};
+use crate::thread_state::{self, allow_files};
+use crate::totals::{Ended, totals, warnings};
+use crate::worker::Worker;
 
 /// First thing that every thread of the load does: joins the client's network.
 pub type Enter = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
-
-/// A generator whose requests leave this late at the 99th percentile is a part of what it measures.
-const LATE: Duration = Duration::from_millis(10);
-/// A worker that has the CPU for more than this share of the time may be the limit.
-const BUSY: f64 = 0.9;
 
 /// How a load is driven.
 #[derive(Clone)]
@@ -39,7 +31,7 @@ pub struct Options {
     pub workers: usize,
     /// Worker `i` runs on `cpus[i % len]`; anywhere when empty.
     pub cpus: Vec<usize>,
-    /// When the first request may fall due: the load's time zero.
+    /// When the first request may fall due: the load's time zero. Connections are opened before it.
     pub start: Instant,
     /// First thing that every thread of the load does.
     pub enter: Enter,
@@ -47,14 +39,29 @@ pub struct Options {
     pub live: Arc<Live>,
 }
 
+/// What ends a load before its time.
+#[derive(Clone, Copy)]
+pub(crate) struct Stop<'a> {
+    asked: &'a AtomicBool,
+    /// A worker failed: its share of the load is missing, so the others need not go on.
+    failed: &'a AtomicBool,
+}
+
+impl Stop<'_> {
+    pub(crate) fn is_set(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
+    }
+}
+
 /// Drives the load of `plan` to its end, or until `stop` is set.
 ///
 /// Emits `PhaseBegan` at the phases' times, `IntervalClosed` once per second of load in order, `Warning`s, and
-/// `LoadFinished` at the end. What the target does wrong is counted and is no error.
+/// `LoadFinished` at the end. What the target does wrong is counted and is no error. After `stop` what is on its way
+/// is given the timeout, but at most 1 s.
 ///
 /// # Errors
 ///
-/// When the plan is empty, or a thread cannot be set up.
+/// When the plan cannot be run, or a thread cannot be set up.
 pub fn run(
     plan: &Plan,
     options: &Options,
@@ -63,33 +70,32 @@ pub fn run(
 ) -> Result<LoadTotals, LoadError> {
     check(plan, options)?;
     let stages = all_stages(plan);
-    let phases = plan.phases();
+    let failed = AtomicBool::new(false);
+    let stop = Stop { asked: stop, failed: &failed };
     let (sender, receiver) = channel();
-    let workers = options.workers;
-    let began = Instant::now();
     let (ended, lag) = thread::scope(|scope| {
         let mut handles = Vec::new();
-        for id in 0..workers {
-            // The remainder goes to the first workers, so that every connection asked for is opened.
-            let slots = plan.connections / workers + usize::from(id < plan.connections % workers);
+        for id in 0..options.workers {
             let (sender, stages) = (sender.clone(), &stages);
             handles.push(scope.spawn(move || {
-                set_up_thread(options, id)?;
-                let worker =
-                    Worker::new(id, plan, stages, options, slots.max(1), sender).map_err(io::Error::from)?;
-                let totals = worker.run(phases.load_to, stop).map_err(io::Error::from)?;
-                Ok((totals, thread_cpu()?))
+                let failing = RaiseUnlessDone(stop.failed);
+                let ended = work(id, plan, stages, options, sender, stop)?;
+                failing.done();
+                Ok(ended)
             }));
         }
         drop(sender);
-        let lag = collect(plan, options, workers, &receiver, sink, stop);
+        let lag = Collector::new(plan, options, sink).collect(&receiver, stop);
         (handles.into_iter().map(join).collect::<Result<Vec<_>, LoadError>>(), lag)
     });
-    let totals = totals(ended?, options, began, stop.load(Ordering::Relaxed));
-    for warning in warnings(&totals, &lag) {
-        sink.emit(Event { at: Instant::now(), what: What::Warning(warning) });
+    let ended = ended?;
+    let warnings = warnings(&ended, &lag, plan.connections);
+    let totals = totals(ended, options, stop.asked.load(Ordering::Relaxed));
+    let now = Instant::now();
+    for warning in warnings {
+        sink.emit(Event { at: now, what: What::Warning(warning) });
     }
-    sink.emit(Event { at: Instant::now(), what: What::LoadFinished(Box::new(totals.clone())) });
+    sink.emit(Event { at: now, what: What::LoadFinished(Box::new(totals.clone())) });
     Ok(totals)
 }
 
@@ -98,8 +104,18 @@ fn check(plan: &Plan, options: &Options) -> Result<(), LoadError> {
     if plan.scenario.requests.is_empty() {
         return wrong("its scenario has no request");
     }
-    if plan.stages.is_empty() {
-        return wrong("it has no stage");
+    if plan.scenario.requests.iter().any(|request| !(request.weight > 0.0 && request.weight.is_finite())) {
+        return wrong("every request needs a weight above 0");
+    }
+    if plan.stages.iter().all(|stage| stage.duration.is_zero()) {
+        return wrong("it has no stage that lasts");
+    }
+    let rate = |stage: &Stage| stage.arrivals.peak_rate().is_none_or(|rate| rate > 0.0 && rate.is_finite());
+    if !plan.stages.iter().all(rate) {
+        return wrong("every open stage needs a rate above 0");
+    }
+    if plan.timeout.is_zero() {
+        return wrong("it needs a timeout above 0");
     }
     if options.addresses.is_empty() {
         return wrong("there is no address to send to");
@@ -107,14 +123,15 @@ fn check(plan: &Plan, options: &Options) -> Result<(), LoadError> {
     if options.workers == 0 || plan.connections == 0 {
         return wrong("it needs at least one worker and one connection");
     }
-    Ok(())
+    allow_files(plan.connections)
 }
 
 /// Warm-up, the stages, cool-down: the load as the workers see it.
 fn all_stages(plan: &Plan) -> Vec<Stage> {
     let hold = |arrivals: Arrivals, at_end: bool| match arrivals {
-        Arrivals::Ramp { from, to } | Arrivals::Step { from, to, .. } => {
-            Arrivals::Constant { rate: if at_end { to } else { from } }
+        Arrivals::Ramp { from, to } => Arrivals::Constant { rate: if at_end { to } else { from } },
+        Arrivals::Step { from, to, steps } => {
+            Arrivals::Constant { rate: if at_end && steps > 1 { to } else { from } }
         }
         other => other,
     };
@@ -130,29 +147,26 @@ fn all_stages(plan: &Plan) -> Vec<Stage> {
     stages
 }
 
-fn set_up_thread(options: &Options, id: usize) -> io::Result<()> {
+/// One worker thread.
+fn work(
+    id: usize,
+    plan: &Plan,
+    stages: &[Stage],
+    options: &Options,
+    intervals: Sender<Interval>,
+    stop: Stop<'_>,
+) -> io::Result<Ended> {
     (options.enter)()?;
-    // The default slack lets the kernel wake us 50 us late on purpose.
-    set_current_timer_slack(NonZeroU64::new(1))?;
-    if !options.cpus.is_empty() {
-        let mut set = CpuSet::new();
-        set.set(options.cpus[id % options.cpus.len()]);
-        // Where affinity may not be set the load is only less even, which the send lag shows.
-        let _ = sched_setaffinity(None, &set);
-    }
-    Ok(())
+    thread_state::be_punctual()?;
+    let pinned = thread_state::pin(id, &options.cpus);
+    // The remainder goes to the first workers, so that every connection asked for is opened.
+    let (each, more) = (plan.connections / options.workers, plan.connections % options.workers);
+    let slots = (each + usize::from(id < more)).max(1);
+    let began = Instant::now();
+    let worker = Worker::new(id, plan, stages, options, slots, intervals)?;
+    let totals = worker.run(plan.phases().load_to, stop)?;
+    Ok(Ended { totals, cpu: thread_state::cpu_time()?, wall: began.elapsed(), pinned })
 }
-
-fn thread_cpu() -> io::Result<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_THREAD).map_err(io::Error::from)?;
-    let time = |value: nix::sys::time::TimeVal| {
-        let micros = u64::try_from(value.tv_usec()).unwrap_or(0);
-        Duration::from_secs(u64::try_from(value.tv_sec()).unwrap_or(0)) + Duration::from_micros(micros)
-    };
-    Ok(time(usage.user_time()) + time(usage.system_time()))
-}
-
-type Ended = (WorkerTotals, Duration);
 
 fn join(handle: ScopedJoinHandle<'_, io::Result<Ended>>) -> Result<Ended, LoadError> {
     match handle.join() {
@@ -161,118 +175,17 @@ fn join(handle: ScopedJoinHandle<'_, io::Result<Ended>>) -> Result<Ended, LoadEr
     }
 }
 
-/// Tells the phases at their times and merges the workers' intervals until the last worker has ended. Returns the
-/// send lag of the whole load.
-fn collect(
-    plan: &Plan,
-    options: &Options,
-    workers: usize,
-    receiver: &Receiver<Interval>,
-    sink: &dyn Sink,
-    stop: &AtomicBool,
-) -> Histogram {
-    let phases = plan.phases();
-    let mut to_come = vec![(Phase::Measure, phases.measure_from)];
-    if !plan.warm_up.is_zero() {
-        to_come.insert(0, (Phase::WarmUp, Duration::ZERO));
+/// Raises a flag when it is dropped before it is done: by an error or a panic.
+struct RaiseUnlessDone<'a>(&'a AtomicBool);
+
+impl RaiseUnlessDone<'_> {
+    fn done(self) {
+        std::mem::forget(self);
     }
-    if !plan.cool_down.is_zero() {
-        to_come.push((Phase::CoolDown, phases.measure_to));
-    }
-    let mut to_come = to_come.into_iter().peekable();
-    let mut partial: BTreeMap<Duration, (Interval, usize)> = BTreeMap::new();
-    let mut lag = new_histogram();
-    loop {
-        let now = Instant::now();
-        while let Some((phase, at)) =
-            to_come.next_if(|(_, at)| options.start + *at <= now && !stop.load(Ordering::Relaxed))
-        {
-            sink.emit(Event { at: options.start + at, what: What::PhaseBegan(phase) });
-        }
-        let wait = to_come.peek().map_or(Duration::from_millis(100), |(_, at)| {
-            (options.start + *at).saturating_duration_since(now).min(Duration::from_millis(100))
-        });
-        match receiver.recv_timeout(wait) {
-            Ok(interval) => {
-                let offset = interval.offset;
-                match partial.get_mut(&offset) {
-                    Some((merged, seen)) => {
-                        merged.merge(&interval);
-                        *seen += 1;
-                    }
-                    None => {
-                        partial.insert(offset, (interval, 1));
-                    }
-                }
-                while let Some(entry) = partial.first_entry().filter(|entry| entry.get().1 == workers) {
-                    close(entry.remove().0, &mut lag, sink);
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-    }
-    // A worker that failed has left its share out.
-    for (interval, _) in partial.into_values() {
-        close(interval, &mut lag, sink);
-    }
-    lag
 }
 
-fn close(interval: Interval, lag: &mut Histogram, sink: &dyn Sink) {
-    // Histograms that resize themselves accept each other's values.
-    let _ = lag.add(&interval.send_lag);
-    let at = interval.start + interval.length;
-    sink.emit(Event { at, what: What::IntervalClosed(Box::new(interval)) });
-}
-
-fn totals(ended: Vec<Ended>, options: &Options, began: Instant, interrupted: bool) -> LoadTotals {
-    let wall = options.start.elapsed();
-    let mut totals = LoadTotals {
-        threads: options.workers,
-        wall,
-        rss_bytes_max: peak_resident_bytes().unwrap_or(0),
-        reused_requests_min: u64::MAX,
-        interrupted,
-        ..LoadTotals::default()
-    };
-    for (worker, cpu) in ended {
-        totals.cpu += cpu;
-        let busy = cpu.as_secs_f64() / began.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-        totals.busiest_worker = totals.busiest_worker.max(busy);
-        totals.bytes_received += worker.traffic.received;
-        totals.bytes_sent += worker.traffic.sent;
-        totals.connections_opened += worker.traffic.opened;
-        for carried in worker.carried {
-            totals.reused_requests_min = totals.reused_requests_min.min(carried);
-            totals.reused_requests_max = totals.reused_requests_max.max(carried);
-        }
-        for (way, count) in worker.ways.into_counts() {
-            *totals.served_by.entry(way).or_insert(0) += count;
-        }
+impl Drop for RaiseUnlessDone<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
-    totals
-}
-
-/// VmHWM of `proc_pid_status(5)`.
-fn peak_resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
-}
-
-fn warnings(totals: &LoadTotals, lag: &Histogram) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let p99 = Duration::from_micros(lag.value_at_percentile(99.0));
-    if p99 > LATE {
-        warnings.push(format!(
-            "requests left late: the send lag's 99th percentile is {p99:?}; the target kept every connection busy \
-             (use more --connections) or the generator is the limit"
-        ));
-    }
-    if totals.busiest_worker > BUSY {
-        let busy = totals.busiest_worker * 100.0;
-        warnings.push(format!("the busiest worker had the CPU {busy:.0} % of the time: use more --workers"));
-    }
-    warnings
 }

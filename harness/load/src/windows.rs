@@ -43,14 +43,15 @@ impl Windows {
         open.interval.add(sample);
     }
 
-    /// The next interval in which nothing more falls due before `until` and nothing is unsettled. Intervals without
-    /// arrivals are given too, so that a silence is seen as one.
-    pub(crate) fn close(&mut self, until: Duration) -> Option<Interval> {
-        let end = LENGTH * u32::try_from(self.first + 1).unwrap_or(u32::MAX);
-        if until < end {
+    /// The next interval in which nothing is unsettled and nothing more falls due, which is known of the time before
+    /// `until`, and of all time when the load is over (`last`). Intervals without arrivals are given too, so that a
+    /// silence is seen as one.
+    pub(crate) fn close(&mut self, until: Duration, last: bool) -> Option<Interval> {
+        let from = LENGTH * u32::try_from(self.first).unwrap_or(u32::MAX);
+        if until < from + LENGTH && !(last && (from < until || !self.open.is_empty())) {
             return None;
         }
-        self.at(end - LENGTH);
+        self.at(from);
         if self.open.front()?.unsettled > 0 {
             return None;
         }
@@ -91,11 +92,36 @@ mod tests {
         windows.settle(&sample(100));
         windows.settle(&sample(1_500));
         let later = Duration::from_secs(3);
-        assert!(windows.close(later).is_none(), "900 ms is not settled");
+        assert!(windows.close(later, false).is_none(), "900 ms is not settled");
         windows.settle(&sample(900));
-        assert!(windows.close(Duration::from_millis(999)).is_none(), "more may fall due");
-        let counts: Vec<u64> =
-            std::iter::from_fn(|| windows.close(later)).map(|interval| interval.counts().due()).collect();
+        assert!(windows.close(Duration::from_millis(999), false).is_none(), "more may fall due");
+        let counts: Vec<u64> = std::iter::from_fn(|| windows.close(later, false))
+            .map(|interval| interval.counts().due())
+            .collect();
         assert_eq!(counts, [2, 1, 0]);
+    }
+
+    #[test]
+    fn the_last_interval_may_be_cut_short_and_none_begins_at_the_end() {
+        for (length_ms, expected) in [(2_000, 2), (2_200, 3)] {
+            let mut windows = Windows::new(Instant::now(), 1);
+            let until = Duration::from_millis(length_ms);
+            assert_eq!(std::iter::from_fn(|| windows.close(until, true)).count(), expected, "{length_ms} ms");
+        }
+    }
+
+    #[test]
+    fn open_intervals_are_bounded_by_the_timeout_and_not_by_the_length() {
+        let mut windows = Windows::new(Instant::now(), 1);
+        let timeout_ms = 5_000;
+        // Every arrival is settled a timeout late, for a quarter of an hour.
+        for due_ms in (0..900_000).step_by(500) {
+            windows.due(Duration::from_millis(due_ms));
+            if let Some(settled) = due_ms.checked_sub(timeout_ms) {
+                windows.settle(&sample(settled));
+            }
+            while windows.close(Duration::from_millis(due_ms), false).is_some() {}
+            assert!(windows.open.len() <= 7, "{} are open at {due_ms} ms", windows.open.len());
+        }
     }
 }

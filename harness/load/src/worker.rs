@@ -1,23 +1,28 @@
 //! One worker: a thread with an event loop, its share of the arrivals and its share of the connections.
+//!
+//! Sockets are watched once, edge-triggered, for as long as they live; a request is written straight after the answer
+//! before it was read. A request costs one read, one write and its share of a wait.
 
 use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use model::{Arrivals, Interval, Outcome, Plan, Sample, Stage};
+use model::{Histogram, Interval, Outcome, Plan, Sample, Stage, new_histogram};
 use rustix::event::Timespec;
 use rustix::event::epoll;
 use rustix::io::Errno;
 
-use crate::arrivals::{Arrival, ArrivalStream, Mix};
-use crate::connection::{Connection, Free, InFlight, Progress, Traffic, Ways, outcome_of};
+use crate::arrivals::{Arrival, ArrivalStream, Mix, Share};
+use crate::closed::ClosedStages;
+use crate::connection::{Connection, InFlight, Progress, Traffic, outcome_of};
 use crate::live::{Live, Slice};
 use crate::render::Renderer;
-use crate::run::Options;
-use crate::windows::{LENGTH, Windows};
+use crate::run::{Options, Stop};
+use crate::slots::{Deadlines, Free};
+use crate::ways::Ways;
+use crate::windows::Windows;
 
 /// The stop flag is looked at this often.
 const STOP_CHECK: Duration = Duration::from_millis(50);
@@ -25,45 +30,47 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 const STOP_GRACE: Duration = Duration::from_secs(1);
 /// A closed loop whose connection failed pauses, so that a dead target is not hammered.
 const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
+/// Events taken from the kernel at once: few enough that none is old when its turn comes.
+const EVENTS: usize = 256;
 
 /// What one worker knows at its end.
 pub(crate) struct WorkerTotals {
     pub(crate) traffic: Traffic,
     pub(crate) ways: Ways,
+    /// Requests that each slot carried.
     pub(crate) carried: Vec<u64>,
-}
-
-/// A closed stage's place in the load.
-struct ClosedStage {
-    from: Duration,
-    to: Duration,
-    think: Duration,
+    /// From an arrival's due time to when the worker saw it: how late the generator was by itself.
+    pub(crate) own_lag: Histogram,
+    /// Requests for which this machine had no local port left.
+    pub(crate) without_port: u64,
 }
 
 pub(crate) struct Worker<'a> {
-    id: u64,
-    workers: u64,
     options: &'a Options,
     live: &'a Live,
     renderer: Renderer,
+    keep_alive: bool,
     timeout: Duration,
-    stream: Peekable<ArrivalStream>,
-    closed: Vec<ClosedStage>,
-    closed_mix: Mix,
+    arrivals: Peekable<Share>,
+    closed: ClosedStages,
+    /// Absent when no stage is closed.
+    closed_mix: Option<Mix>,
     slots: Vec<Connection>,
     free: Free,
     /// Due and waiting for a free slot.
     waiting: VecDeque<Arrival>,
-    /// When requests on their way are given up, in the order in which they were sent.
-    deadlines: VecDeque<(Duration, usize, u64)>,
+    deadlines: Deadlines,
     epoll: OwnedFd,
     windows: Windows,
     slice: Slice,
-    traffic: Traffic,
-    ways: Ways,
     buffer: Vec<u8>,
     body: Vec<u8>,
     intervals: Sender<Interval>,
+    created: Instant,
+    begun: bool,
+    /// Slots that were opened, or passed over, before the start.
+    prepared: usize,
+    totals: WorkerTotals,
 }
 
 impl<'a> Worker<'a> {
@@ -75,141 +82,168 @@ impl<'a> Worker<'a> {
         slots: usize,
         intervals: Sender<Interval>,
     ) -> Result<Self, Errno> {
-        let mut slots: Vec<Connection> = (0..slots).map(|_| Connection::default()).collect();
-        slots.iter_mut().for_each(|slot| slot.keep_alive(plan.keep_alive));
-        let name = format!("mix of worker {id}");
+        let stream = ArrivalStream::new(stages, &plan.scenario, plan.seed);
+        let closed = ClosedStages::new(stages);
+        let closed_mix =
+            (!closed.is_empty()).then(|| stream.clone().closed_mix(id, options.workers, plan.seed));
+        let mut free = Free::default();
+        (0..slots).for_each(|slot| free.push(slot));
+        let totals = WorkerTotals {
+            traffic: Traffic::default(),
+            ways: Ways::default(),
+            carried: Vec::new(),
+            own_lag: new_histogram(),
+            without_port: 0,
+        };
         Ok(Self {
-            id: id as u64,
-            workers: options.workers as u64,
             options,
             live: &options.live,
             renderer: Renderer::new(plan, &options.authority),
+            keep_alive: plan.keep_alive,
             timeout: plan.timeout,
-            stream: ArrivalStream::new(stages, &plan.scenario, plan.seed).peekable(),
-            closed: closed_stages(stages),
-            closed_mix: Mix::new(&plan.scenario, plan.seed.stream(&name)),
-            slots,
-            free: Free::default(),
+            arrivals: stream.share(id, options.workers).peekable(),
+            closed,
+            closed_mix,
+            slots: (0..slots).map(|_| Connection::new(plan.keep_alive)).collect(),
+            free,
             waiting: VecDeque::new(),
-            deadlines: VecDeque::new(),
+            deadlines: Deadlines::new(slots),
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             windows: Windows::new(options.start, plan.scenario.requests.len()),
             slice: Slice::new(Instant::now()),
-            traffic: Traffic::default(),
-            ways: Ways::default(),
             buffer: vec![0; 64 * 1024],
             body: Vec::new(),
             intervals,
+            created: Instant::now(),
+            begun: false,
+            prepared: 0,
+            totals,
         })
     }
 
-    /// Drives this worker's share of the load to its end at `load_to`, or until `stop`.
-    pub(crate) fn run(mut self, load_to: Duration, stop: &AtomicBool) -> Result<WorkerTotals, Errno> {
-        for slot in 0..self.slots.len() {
-            // A target that cannot be reached yet is seen by the first arrival.
-            let _ = self.open(slot);
-            self.free.push(Duration::ZERO, slot);
-        }
-        let mut events: Vec<epoll::Event> = Vec::with_capacity(1024);
+    /// Drives this worker's share of the load to its end at `load_to`, or until it is stopped.
+    pub(crate) fn run(mut self, load_to: Duration, stop: Stop<'_>) -> Result<WorkerTotals, Errno> {
+        let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS);
         let mut stopped: Option<Duration> = None;
         loop {
-            let now = self.now();
-            if stopped.is_none() && stop.load(Ordering::Relaxed) {
+            let mut now = self.now();
+            if stopped.is_none() && stop.is_set() {
                 self.give_up_waiting(now);
                 stopped = Some(now);
             }
-            let end = stopped.map(|at| at + self.timeout.min(STOP_GRACE));
             if stopped.is_none() {
+                self.prepare();
                 self.take_due(now);
                 self.take_closed(now);
             }
-            self.send_waiting(now);
+            now = self.send_waiting(now);
+            let end = stopped.map(|at| at + self.timeout.min(STOP_GRACE));
             self.expire(now, end);
-            self.report(now.min(load_to));
-            let over = stopped.is_some() || (now >= load_to && self.next_due().is_none());
-            if over && self.waiting.is_empty() && self.deadlines.is_empty() {
+            // Until the same time as arrivals were taken: what fell due later is not registered yet.
+            let over = stopped.is_some() || (now >= load_to && self.arrivals.peek().is_none());
+            if over && self.waiting.is_empty() && self.deadlines.first().is_none() {
                 break;
             }
             let wake = self.wake(now, end);
             self.wait(&mut events, wake.saturating_sub(now))?;
             for event in &events {
-                self.attend(*event);
+                self.attend(*event, stopped.is_none());
             }
+            self.report(load_to);
         }
-        // The last window may be shorter than a whole one.
-        self.report(stopped.unwrap_or(load_to) + LENGTH);
+        // All is settled, and the last window may be shorter than a whole one.
+        self.close_windows(stopped.unwrap_or(load_to), true);
         self.live.flush(self.slice);
-        Ok(WorkerTotals {
-            traffic: self.traffic,
-            ways: self.ways,
-            carried: self.slots.iter().map(|slot| slot.carried).collect(),
-        })
+        self.totals.carried = self.slots.iter().map(|slot| slot.carried).collect();
+        Ok(self.totals)
     }
 
+    /// Time since the start of the load; zero before it.
     fn now(&self) -> Duration {
         Instant::now().saturating_duration_since(self.options.start)
     }
 
-    /// The due time of this worker's next arrival.
-    fn next_due(&mut self) -> Option<Duration> {
-        let (id, workers) = (self.id, self.workers);
-        while self.stream.next_if(|arrival| arrival.number % workers != id).is_some() {}
-        self.stream.peek().map(|arrival| arrival.due)
+    /// Before the start: opens connections one after the other, so that the target's queue of new ones does not
+    /// overflow. A target that cannot be reached yet is seen by the first arrival.
+    fn prepare(&mut self) {
+        if self.begun {
+            return;
+        }
+        let now = Instant::now();
+        self.begun = now >= self.options.start;
+        let lead = self.lead().as_secs_f64();
+        let share = now.saturating_duration_since(self.created).as_secs_f64() / lead.max(f64::MIN_POSITIVE);
+        // Without keep-alive a connection serves the request that it is opened for.
+        while self.keep_alive && !self.begun && self.prepared < self.slots.len() {
+            if f64_of(self.prepared) > share * f64_of(self.slots.len()) {
+                return;
+            }
+            let _ = self.open(self.prepared);
+            self.prepared += 1;
+        }
+    }
+
+    /// The time in which connections are opened: most of what there is before the start, to leave the last ones some
+    /// time to be established.
+    fn lead(&self) -> Duration {
+        self.options.start.saturating_duration_since(self.created).mul_f64(0.8)
     }
 
     fn take_due(&mut self, now: Duration) {
-        if Instant::now() < self.options.start {
-            return;
-        }
-        while self.next_due().is_some_and(|due| due <= now) {
-            let Some(arrival) = self.stream.next() else { return };
+        while self.begun
+            && let Some(arrival) = self.arrivals.next_if(|arrival| arrival.due <= now)
+        {
+            self.totals.own_lag.saturating_record(micros(now - arrival.due));
             self.windows.due(arrival.due);
-            self.slice.due();
+            self.slice.due += 1;
             self.waiting.push_back(arrival);
         }
     }
 
     /// In a closed stage every free slot makes an arrival of its own, due now.
     fn take_closed(&mut self, now: Duration) {
-        if self.think_at(now).is_none() || Instant::now() < self.options.start {
+        if !self.begun || self.closed.think_at(now).is_none() {
             return;
         }
-        while let Some(slot) = self.free.pop(now) {
-            let arrival = self.closed_mix.arrival(now);
-            // Numbers of other workers differ, so that their values do.
-            let arrival = Arrival { number: arrival.number * self.workers + self.id, ..arrival };
-            self.windows.due(arrival.due);
-            self.slice.due();
+        while let Some(slot) = self.free.pop_rested(now) {
+            let now = self.now();
+            let Some(mix) = &mut self.closed_mix else { return };
+            let arrival = mix.arrival(now);
+            self.windows.due(now);
+            self.slice.due += 1;
             self.send(slot, arrival, now);
         }
     }
 
-    fn send_waiting(&mut self, now: Duration) {
-        while !self.waiting.is_empty() {
-            let Some(slot) = self.free.pop(now) else { return };
-            if let Some(arrival) = self.waiting.pop_front() {
-                self.send(slot, arrival, now);
-            }
+    /// Sends what waits, as far as there are slots. Returns the time at the end of it.
+    fn send_waiting(&mut self, mut now: Duration) -> Duration {
+        while !self.waiting.is_empty()
+            && let Some(slot) = self.free.pop()
+            && let Some(arrival) = self.waiting.pop_front()
+        {
+            self.send(slot, arrival, now);
+            now = self.now();
         }
+        now
     }
 
     fn send(&mut self, slot: usize, arrival: Arrival, now: Duration) {
+        let in_flight = InFlight { arrival, sent: now };
+        self.slice.sent += 1;
         if !self.slots[slot].is_open()
             && let Err(errno) = self.open(slot)
         {
-            let in_flight = InFlight { arrival, sent: self.now() };
-            self.settle(&in_flight, outcome_of(errno), slot);
+            self.totals.without_port += u64::from(errno == Errno::ADDRNOTAVAIL);
+            self.settle(&in_flight, outcome_of(errno), slot, self.now());
             return;
         }
-        let sent = self.now().max(now);
         let Self { renderer, body, .. } = self;
         let to_head = renderer.is_head(arrival.request);
-        self.slots[slot]
-            .assign(InFlight { arrival, sent }, to_head, |out| renderer.render(&arrival, out, body));
-        self.deadlines.push_back((arrival.due + self.timeout, slot, arrival.number));
-        let in_flight = InFlight { arrival, sent };
-        let progress = self.slots[slot].write(&mut self.traffic);
-        self.follow(slot, progress, Some(in_flight));
+        self.slots[slot].assign(in_flight, to_head, |out| renderer.render(&arrival, out, body));
+        self.deadlines.insert(slot, arrival.due + self.timeout);
+        if let Progress::Ended(outcome) = self.slots[slot].write(&mut self.totals.traffic) {
+            self.settle(&in_flight, outcome, slot, self.now());
+        }
     }
 
     /// Begins to connect a slot and watches its socket.
@@ -222,69 +256,60 @@ impl<'a> Worker<'a> {
         let data = epoll::EventData::new_u64(u64::from(generation) << 32 | slot as u64);
         let flags =
             epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
-        epoll::add(&self.epoll, socket, data, flags)
+        let watched = epoll::add(&self.epoll, socket, data, flags);
+        if watched.is_err() {
+            connection.close();
+        }
+        watched
     }
 
-    fn attend(&mut self, event: epoll::Event) {
+    /// Looks after the socket that the kernel has news of, and sends the next request at once.
+    fn attend(&mut self, event: epoll::Event, take: bool) {
         let data = event.data.u64();
         let slot = usize::try_from(data & u64::from(u32::MAX)).unwrap_or(usize::MAX);
         let generation = u32::try_from(data >> 32).unwrap_or(0);
-        let Some(connection) =
-            self.slots.get_mut(slot).filter(|connection| connection.generation == generation)
-        else {
-            return;
-        };
+        // What concerned a socket that is no more concerns nobody.
+        let known = self.slots.get_mut(slot).filter(|connection| connection.generation == generation);
+        let Some(connection) = known else { return };
         let in_flight = connection.in_flight;
         let flags = event.flags;
+        let traffic = &mut self.totals.traffic;
         let mut progress = Progress::Waiting;
         if flags.intersects(epoll::EventFlags::OUT | epoll::EventFlags::ERR | epoll::EventFlags::HUP) {
-            progress = connection.writable(&mut self.traffic);
+            progress = connection.writable(traffic);
         }
         let hung_up =
             flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR);
-        let undecided = matches!(progress, Progress::Waiting | Progress::Established);
-        if undecided && (hung_up || flags.contains(epoll::EventFlags::IN)) {
-            progress = connection.readable(hung_up, &mut self.buffer, &mut self.traffic, &mut self.ways);
+        if progress == Progress::Waiting && (hung_up || flags.contains(epoll::EventFlags::IN)) {
+            progress = connection.readable(hung_up, &mut self.buffer, traffic, &mut self.totals.ways);
         }
         // The close may come with the answer, and there is no second word of it.
         if hung_up && connection.in_flight.is_none() {
             connection.close();
         }
-        self.follow(slot, progress, in_flight);
-        // The next one goes out at once: a write straight after the read.
         let now = self.now();
+        if let (Progress::Ended(outcome), Some(in_flight)) = (progress, in_flight) {
+            self.settle(&in_flight, outcome, slot, now);
+        }
+        if take {
+            self.take_due(now);
+        }
         self.send_waiting(now);
     }
 
-    /// Settles what has ended on a slot that carried `in_flight`.
-    fn follow(&mut self, slot: usize, progress: Progress, in_flight: Option<InFlight>) {
-        if let (Progress::Ended(outcome), Some(in_flight)) = (progress, in_flight) {
-            self.settle(&in_flight, outcome, slot);
-        }
-    }
-
-    /// The pause of the closed stage at that time, if there is one.
-    fn think_at(&self, when: Duration) -> Option<Duration> {
-        self.closed.iter().find(|stage| (stage.from..stage.to).contains(&when)).map(|stage| stage.think)
-    }
-
     /// Keeps the sample and frees the slot.
-    fn settle(&mut self, in_flight: &InFlight, outcome: Outcome, slot: usize) {
-        let done = self.now().max(in_flight.sent);
-        let arrival = &in_flight.arrival;
-        self.keep(&Sample {
-            request: arrival.request,
-            due: arrival.due,
-            sent: Some(in_flight.sent),
-            done,
-            outcome,
-        });
-        let from = match (self.think_at(done), outcome) {
-            (None, _) => Duration::ZERO,
-            (Some(think), Outcome::Answered { .. }) => done + think,
-            (Some(think), _) => done + think.max(CLOSED_BACK_OFF),
-        };
-        self.free.push(from, slot);
+    fn settle(&mut self, in_flight: &InFlight, outcome: Outcome, slot: usize, now: Duration) {
+        let done = now.max(in_flight.sent);
+        let (request, due) = (in_flight.arrival.request, in_flight.arrival.due);
+        self.keep(&Sample { request, due, sent: Some(in_flight.sent), done, outcome });
+        self.deadlines.remove(slot);
+        let answered = matches!(outcome, Outcome::Answered { .. });
+        match self.closed.think_at(done) {
+            None => self.free.push(slot),
+            Some(Duration::ZERO) if answered => self.free.push(slot),
+            Some(think) if answered => self.free.rest(slot, done + think),
+            Some(think) => self.free.rest(slot, done + think.max(CLOSED_BACK_OFF)),
+        }
     }
 
     fn keep(&mut self, sample: &Sample) {
@@ -292,25 +317,19 @@ impl<'a> Worker<'a> {
         self.slice.add(sample);
     }
 
-    /// Gives up what was not answered, or not even sent, in time; everything once `end` has come.
+    /// Gives up what was not answered, or not even sent, in time; everything on its way once `end` has come.
     fn expire(&mut self, now: Duration, end: Option<Duration>) {
         let all = end.is_some_and(|end| end <= now);
-        while let Some((deadline, slot, number)) = self.deadlines.front().copied() {
-            let current = self.slots[slot].in_flight.filter(|in_flight| in_flight.arrival.number == number);
-            match current {
-                None => {}
-                Some(in_flight) if deadline <= now || all => {
-                    self.slots[slot].close();
-                    self.settle(&in_flight, Outcome::TimedOut, slot);
-                }
-                Some(_) => break,
+        while let Some((_, slot)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now || all) {
+            let in_flight = self.slots[slot].in_flight;
+            self.slots[slot].close();
+            match in_flight {
+                Some(in_flight) => self.settle(&in_flight, Outcome::TimedOut, slot, now),
+                None => self.deadlines.remove(slot),
             }
-            self.deadlines.pop_front();
         }
-        while self.waiting.front().is_some_and(|arrival| arrival.due + self.timeout <= now) {
-            if let Some(arrival) = self.waiting.pop_front() {
-                self.unsent(&arrival, now);
-            }
+        while let Some(arrival) = self.waiting.pop_front_if(|arrival| arrival.due + self.timeout <= now) {
+            self.unsent(&arrival, now);
         }
     }
 
@@ -322,25 +341,25 @@ impl<'a> Worker<'a> {
     }
 
     fn unsent(&mut self, arrival: &Arrival, now: Duration) {
-        let done = now.max(arrival.due);
-        self.keep(&Sample {
-            request: arrival.request,
-            due: arrival.due,
-            sent: None,
-            done,
-            outcome: Outcome::Unsent,
-        });
+        let Arrival { request, due, .. } = *arrival;
+        self.keep(&Sample { request, due, sent: None, done: now.max(due), outcome: Outcome::Unsent });
     }
 
-    /// Passes on the intervals that are complete, nothing more falling due before `until`.
-    fn report(&mut self, until: Duration) {
-        while let Some(interval) = self.windows.close(until) {
-            // Whoever collects them has ended only when it panicked.
-            let _ = self.intervals.send(interval);
-        }
+    /// Passes on what is complete, and tells the live view how it goes.
+    fn report(&mut self, load_to: Duration) {
         let now = Instant::now();
         if self.slice.is_old(now) {
             self.live.flush(std::mem::replace(&mut self.slice, Slice::new(now)));
+        }
+        // Nothing more falls due before the next arrival, nor, in a closed loop, before now.
+        let next = self.arrivals.peek().map_or(load_to, |arrival| arrival.due);
+        self.close_windows(next.min(self.now()), false);
+    }
+
+    fn close_windows(&mut self, until: Duration, last: bool) {
+        while let Some(interval) = self.windows.close(until, last) {
+            // Whoever collects them has ended only when it panicked.
+            let _ = self.intervals.send(interval);
         }
     }
 
@@ -348,22 +367,27 @@ impl<'a> Worker<'a> {
     fn wake(&mut self, now: Duration, end: Option<Duration>) -> Duration {
         let mut wake = now + STOP_CHECK;
         let mut by = |when: Option<Duration>| wake = wake.min(when.unwrap_or(wake));
-        by(self.deadlines.front().map(|(deadline, ..)| *deadline));
+        by(self.deadlines.first().map(|(deadline, _)| deadline));
         by(self.waiting.front().map(|arrival| arrival.due + self.timeout));
         by(end);
         if end.is_none() {
-            by(self.next_due());
-            by(self.closed.iter().map(|stage| stage.from).find(|from| *from > now));
-            by(self.think_at(now).and_then(|_| self.free.first()));
+            by(self.arrivals.peek().map(|arrival| arrival.due));
+            by(self.closed.next_from(now));
+            by(self.closed.think_at(now).and_then(|_| self.free.rested_at()));
         }
         wake
     }
 
-    fn wait(&self, events: &mut Vec<epoll::Event>, timeout: Duration) -> Result<(), Errno> {
+    fn wait(&self, events: &mut Vec<epoll::Event>, mut timeout: Duration) -> Result<(), Errno> {
         events.clear();
-        // Before the start, `now` stands still at zero.
-        let lead = self.options.start.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(timeout + lead).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
+        if !self.begun {
+            // The load's clock stands still at zero, and connections are opened meanwhile.
+            let lead = self.options.start.saturating_duration_since(Instant::now());
+            let preparing = self.keep_alive && self.prepared < self.slots.len();
+            let step = self.lead() / u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            timeout = if preparing { step.min(lead) } else { lead.min(STOP_CHECK) };
+        }
+        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
         match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(errno) => Err(errno),
@@ -371,15 +395,11 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn closed_stages(stages: &[Stage]) -> Vec<ClosedStage> {
-    let mut from = Duration::ZERO;
-    let mut closed = Vec::new();
-    for stage in stages {
-        let to = from + stage.duration;
-        if let Arrivals::Closed { think } = stage.arrivals {
-            closed.push(ClosedStage { from, to, think });
-        }
-        from = to;
-    }
-    closed
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of connections, far below 2^52")]
+fn f64_of(count: usize) -> f64 {
+    count as f64
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{dead, drive, drive_from, plan, request};
+use common::{drive, drive_from, drive_with, options, plan, request, soon};
 use model::{Arrivals, Counts, Phase};
-use testserver::{Behaviour, RawServer, TestServer};
+use testserver::{Answer, Behaviour, RawServer, TestServer, refusing_address};
 
 #[test]
 fn the_server_sees_the_arrivals_that_the_plan_asks_for_whatever_the_workers() {
@@ -21,7 +21,7 @@ fn the_server_sees_the_arrivals_that_the_plan_asks_for_whatever_the_workers() {
         let start = Instant::now() + Duration::from_millis(100);
         let said = drive_from(start, &plan, server.address(), workers, &AtomicBool::new(false));
         assert_eq!(said.counts().good, 200);
-        let mut requests: Vec<String> = server.arrived().into_iter().map(|arrived| arrived.request).collect();
+        let mut requests: Vec<String> = server.requests().into_iter().map(|request| request.line).collect();
         requests.sort();
         requests
     };
@@ -40,7 +40,7 @@ fn phases_begin_on_time_and_windows_follow_one_another() {
     plan.warm_up = Duration::from_millis(500);
     plan.cool_down = Duration::from_millis(700);
     let start = Instant::now() + Duration::from_millis(100);
-    let said = drive_from(start, &plan, server.address(), 1, &AtomicBool::new(false));
+    let said = drive_with(&options(start, server.address(), 1), &plan, &AtomicBool::new(false));
     let ms = Duration::from_millis;
     let expected =
         [(Phase::WarmUp, start), (Phase::Measure, start + ms(500)), (Phase::CoolDown, start + ms(1_500))];
@@ -54,7 +54,7 @@ fn phases_begin_on_time_and_windows_follow_one_another() {
 
 #[test]
 fn a_dead_target_is_refused_once_per_arrival_and_never_hammered() {
-    let said = drive(&plan(Arrivals::Constant { rate: 100.0 }, 1.0), dead());
+    let said = drive(&plan(Arrivals::Constant { rate: 100.0 }, 1.0), refusing_address());
     let counts = said.counts();
     assert_eq!((counts.due(), counts.refused, counts.good), (100, 100, 0));
     assert_eq!(said.totals.connections_opened, 0);
@@ -63,19 +63,106 @@ fn a_dead_target_is_refused_once_per_arrival_and_never_hammered() {
 #[test]
 fn what_is_wrong_with_an_answer_has_its_own_count() {
     type Count = fn(&Counts) -> u64;
-    let cases: [(&'static [u8], Count); 4] = [
-        (b"SSH-2.0-x\r\n\r\n", |counts| counts.malformed),
-        (b"", |counts| counts.reset),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", |counts| counts.reset),
-        (b"HTTP/1.1 503 No\r\n\r\nclosed", |counts| counts.status.get(&503).copied().unwrap_or(0)),
+    let cases: [(Answer, Count); 7] = [
+        (Answer::Bytes(b"SSH-2.0-x\r\n\r\n"), |counts| counts.malformed),
+        (Answer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), |counts| counts.malformed),
+        (Answer::Bytes(b""), |counts| counts.reset),
+        (Answer::Reset, |counts| counts.reset),
+        (Answer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), |counts| counts.reset),
+        (Answer::Bytes(b"HTTP/1.1 503 No\r\n\r\nclosed"), |counts| counts.status[&503]),
+        (Answer::Drip(b"HTTP/1.1 404 No\r\n\r\n", Duration::from_millis(1)), |counts| counts.status[&404]),
     ];
-    for (bytes, count) in cases {
-        let server = RawServer::start(bytes);
+    for (answer, count) in cases {
+        let server = RawServer::start(answer);
         let mut plan = plan(Arrivals::Constant { rate: 50.0 }, 0.5);
         plan.connections = 4;
         let counts = drive(&plan, server.address()).counts();
-        assert_eq!((counts.due(), count(&counts)), (25, 25), "{}: {counts:?}", bytes.escape_ascii());
+        assert_eq!((counts.due(), count(&counts)), (25, 25), "{answer:?}: {counts:?}");
     }
+}
+
+#[test]
+fn an_answer_that_never_ends_is_given_up_with_its_connection() {
+    const DRIP: &[u8] = b"HTTP/1.1 200 OK\r\nX-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let server = RawServer::start(Answer::Drip(DRIP, Duration::from_millis(50)));
+    let mut plan = plan(Arrivals::Constant { rate: 20.0 }, 0.5);
+    (plan.connections, plan.timeout) = (20, Duration::from_millis(300));
+    let said = drive(&plan, server.address());
+    assert_eq!(said.counts().timed_out, 10);
+    assert!(said.latency().max() < 2_000_000, "it does not wait for the whole of it");
+}
+
+#[test]
+fn a_server_that_closes_every_connection_is_not_flooded_with_new_ones() {
+    let server = RawServer::start(Answer::Close);
+    let mut plan = plan(Arrivals::Constant { rate: 50.0 }, 1.0);
+    plan.connections = 8;
+    let counts = drive(&plan, server.address()).counts();
+    assert_eq!(counts.due(), 50);
+    // One for each slot before the start, and one at most for each arrival.
+    assert!((8..=58).contains(&server.accepted()), "{}", server.accepted());
+}
+
+#[test]
+fn a_target_that_comes_back_is_used_again() {
+    let address = refusing_address();
+    let plan = plan(Arrivals::Constant { rate: 100.0 }, 2.0);
+    let start = soon();
+    let (said, late) = thread::scope(|scope| {
+        let server = scope.spawn(move || {
+            thread::sleep((start + Duration::from_millis(1_000)).saturating_duration_since(Instant::now()));
+            (Instant::now(), TestServer::start_at(address, Behaviour::default()).unwrap())
+        });
+        let said = drive_from(start, &plan, address, 1, &AtomicBool::new(false));
+        let (back, _server) = server.join().unwrap();
+        (said, back.saturating_duration_since(start))
+    });
+    let counts = said.counts();
+    assert_eq!(counts.refused + counts.good, 200, "{counts:?}");
+    // What fell due while it was away was refused and what fell due afterwards was served.
+    let last_refused = said.intervals.iter().flat_map(|window| &window.requests[0].bins).zip(0u32..);
+    let last_refused = last_refused.filter(|(bin, _)| bin.counts.refused > 0).map(|(_, index)| index).max();
+    let first_good = said.intervals.iter().flat_map(|window| &window.requests[0].bins);
+    let first_good = first_good.filter_map(|bin| bin.first_good).min().unwrap();
+    assert!(first_good + Duration::from_millis(100) >= late, "{first_good:?} {late:?}");
+    let last_refused = Duration::from_millis(100) * last_refused.unwrap();
+    assert!(last_refused <= late + Duration::from_millis(500), "{last_refused:?} {late:?}");
+}
+
+#[test]
+fn a_worker_that_cannot_be_set_up_ends_the_load_at_once() {
+    let server = TestServer::start(Behaviour::default());
+    let mut options = options(soon(), server.address(), 2);
+    let entered = std::sync::atomic::AtomicUsize::new(0);
+    let entered = std::sync::Arc::new(entered);
+    let counter = std::sync::Arc::clone(&entered);
+    options.enter = std::sync::Arc::new(move || match counter.fetch_add(1, Ordering::Relaxed) {
+        0 => Ok(()),
+        _ => Err(std::io::Error::other("no such namespace")),
+    });
+    let began = Instant::now();
+    let plan = plan(Arrivals::Constant { rate: 10.0 }, 600.0);
+    let error = load::run(&plan, &options, &model::NullSink, &AtomicBool::new(false)).unwrap_err();
+    assert!(error.to_string().contains("no such namespace"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_plan_that_cannot_be_run_is_refused_with_its_reason() {
+    let at = "127.0.0.1:1".parse().unwrap();
+    let good = plan(Arrivals::Constant { rate: 1.0 }, 1.0);
+    let refused = |plan: &model::Plan| {
+        let error = load::run(plan, &options(soon(), at, 1), &model::NullSink, &AtomicBool::new(false));
+        error.unwrap_err().to_string()
+    };
+    let rate = |rate| plan(Arrivals::Constant { rate }, 1.0);
+    assert!(refused(&rate(0.0)).contains("rate above 0"));
+    assert!(refused(&rate(f64::NAN)).contains("rate above 0"));
+    assert!(refused(&model::Plan { connections: 0, ..good.clone() }).contains("connection"));
+    assert!(refused(&model::Plan { timeout: Duration::ZERO, ..good.clone() }).contains("timeout"));
+    assert!(refused(&model::Plan { stages: Vec::new(), ..good.clone() }).contains("stage"));
+    let too_many = refused(&model::Plan { connections: usize::MAX / 2, ..good });
+    assert!(too_many.contains("open files"), "{too_many}");
 }
 
 #[test]
@@ -114,7 +201,7 @@ fn a_closed_loop_sends_the_next_request_when_the_last_was_answered() {
     let counts = drive(&plan, server.address()).counts();
     // At most 4 / 20 ms = 200/s; a timer that is late by some milliseconds makes it fewer.
     assert!((80..=204).contains(&counts.good), "{counts:?}");
-    let counts = drive(&plan, dead()).counts();
+    let counts = drive(&plan, refusing_address()).counts();
     assert!(counts.refused >= 4 && counts.refused <= 4 * 11, "a dead target is not hammered: {counts:?}");
 }
 
@@ -126,7 +213,7 @@ fn a_stop_ends_the_load_and_settles_all_that_fell_due() {
     let began = Instant::now();
     let said = thread::scope(|scope| {
         scope.spawn(|| {
-            while server.arrived().len() < 100 {
+            while server.count() < 100 {
                 thread::sleep(Duration::from_millis(5));
             }
             stop.store(true, Ordering::Relaxed);
@@ -136,7 +223,7 @@ fn a_stop_ends_the_load_and_settles_all_that_fell_due() {
     assert!(said.totals.interrupted && began.elapsed() < Duration::from_secs(30));
     let counts = said.counts();
     assert!(counts.good >= 100 && counts.due() < 12_000, "{counts:?}");
-    assert_eq!(server.arrived().len() as u64, counts.sent());
+    assert_eq!(server.count() as u64, counts.sent());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 #![allow(unreachable_pub, reason = "shared by several test targets")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,6 +49,7 @@ pub struct Said {
     pub totals: LoadTotals,
     pub intervals: Vec<Interval>,
     pub phases: Vec<(Phase, Instant)>,
+    pub warnings: Vec<String>,
 }
 
 impl Said {
@@ -69,14 +70,8 @@ impl Said {
     }
 }
 
-pub fn drive_from(
-    start: Instant,
-    plan: &Plan,
-    address: SocketAddr,
-    workers: usize,
-    stop: &AtomicBool,
-) -> Said {
-    let options = Options {
+pub fn options(start: Instant, address: SocketAddr, workers: usize) -> Options {
+    Options {
         addresses: vec![address],
         authority: "test".into(),
         workers,
@@ -84,29 +79,46 @@ pub fn drive_from(
         start,
         enter: Arc::new(|| Ok(())),
         live: Arc::new(Live::default()),
-    };
-    let seen = Mutex::new((Vec::new(), Vec::new()));
+    }
+}
+
+/// Drives a load and checks what holds for every load, whatever the target does.
+pub fn drive_with(options: &Options, plan: &Plan, stop: &AtomicBool) -> Said {
+    let seen = Mutex::new((Vec::new(), Vec::new(), Vec::new()));
     let sink = |event: Event| match event.what {
         What::IntervalClosed(interval) => seen.lock().unwrap().0.push(*interval),
         What::PhaseBegan(phase) => seen.lock().unwrap().1.push((phase, event.at)),
+        What::Warning(warning) => seen.lock().unwrap().2.push(warning),
         _ => {}
     };
-    // The sink outlives the load, which a scoped borrow cannot tell the type system.
-    let totals = run(plan, &options, &sink, stop).unwrap();
-    let (intervals, phases) = seen.into_inner().unwrap();
-    let said = Said { totals, intervals, phases };
+    let totals = run(plan, options, &sink, stop).unwrap();
+    let (intervals, phases, warnings) = seen.into_inner().unwrap();
+    let said = Said { totals, intervals, phases, warnings };
     let counts = said.counts();
     assert_eq!(counts.due(), counts.sent() + counts.unsent);
     assert_eq!(said.latency().len(), counts.due(), "every due arrival has a latency");
+    let live = options.live.snapshot();
+    assert_eq!((live.due, live.sent), (counts.due(), counts.sent()));
+    assert_eq!((live.good, live.failed), (counts.good, counts.failed()));
+    let offsets = said.intervals.iter().map(|interval| interval.offset);
+    assert!(offsets.eq((0u32..).take(said.intervals.len()).map(|n| Duration::from_secs(1) * n)));
     said
 }
 
-pub fn drive(plan: &Plan, address: SocketAddr) -> Said {
-    drive_from(Instant::now() + Duration::from_millis(100), plan, address, 1, &AtomicBool::new(false))
+pub fn drive_from(
+    start: Instant,
+    plan: &Plan,
+    address: SocketAddr,
+    workers: usize,
+    stop: &AtomicBool,
+) -> Said {
+    drive_with(&options(start, address, workers), plan, stop)
 }
 
-/// A port on which nobody listens.
-pub fn dead() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+pub fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(100)
+}
+
+pub fn drive(plan: &Plan, address: SocketAddr) -> Said {
+    drive_from(soon(), plan, address, 1, &AtomicBool::new(false))
 }
