@@ -89,8 +89,8 @@ struct Measured {
     by_request: BTreeMap<String, RequestSummaryFile>,
 }
 
-/// The generator is late when its p99 of `sent - due` is above this, unless an objective asks for finer.
-const LAG_US: f64 = 10_000.0;
+/// The generator is late when its p99 of `sent - due` is above this, one bin, unless an objective asks for finer.
+const LAG_US: f64 = 100_000.0;
 /// With a latency objective: above this share of the tightest bound ...
 const LAG_SHARE: f64 = 0.05;
 /// ... or above this, whichever is more.
@@ -137,8 +137,9 @@ impl Measured {
     }
 
     /// Why the generator was the limit; `None` when it was not. A generator that sends late measures itself. With a
-    /// latency objective the lateness must be small beside its bound. Without one only outages and goodput are
-    /// judged, in bins of 100 ms, and a tenth of a bin is small.
+    /// latency objective its lateness must be small beside the bound. Without one only outages and goodput are judged,
+    /// in bins of due time: a request that is sent late may meet a fault that began after it fell due, which moves an
+    /// edge by no more than a bin as long as the lateness is less than one.
     fn limit(&self, run: &Run) -> Option<String> {
         let tightest = objectives(run)
             .filter(|objective| matches!(objective.metric, Metric::Latency(_)))

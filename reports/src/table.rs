@@ -64,7 +64,7 @@ fn cell(injection: &InjectionFile) -> Cell {
     };
     let recovery = match (injection.recovery_s, injection.recovery_after_heal_s) {
         (Some(recovery_s), _) if injection.verdict == "degraded" => {
-            format!("{lost}; back to normal after {}", words::seconds(recovery_s))
+            format!("{lost}; back to normal {}", words::after(recovery_s))
         }
         (Some(_), Some(after_s)) if injection.verdict == "down-until-healed" => {
             format!("{lost}; back {} after it was undone", words::seconds(after_s))

@@ -5,6 +5,11 @@ pub(crate) fn seconds(value: f64) -> String {
     format!("{value:.1} s")
 }
 
+/// "after 0.6 s", or "at once" for less than a bin, which is no time that could be told.
+pub(crate) fn after(value: f64) -> String {
+    if value < 0.1 { "at once".to_owned() } else { format!("after {}", seconds(value)) }
+}
+
 /// Microseconds with three digits at most: "850 µs", "4.1 ms", "1.2 s".
 pub(crate) fn latency(us: u64) -> String {
     let us = us as f64;

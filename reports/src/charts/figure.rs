@@ -108,14 +108,11 @@ fn fault_title(found: &record::derived::InjectionFile) -> String {
     if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    // Less than a bin is no time that could be told.
-    match found.felt_after_s {
-        Some(after_s) if after_s < 0.1 => title += " Felt at once.",
-        Some(after_s) => title += &format!(" First felt after {}.", words::seconds(after_s)),
-        None => {}
+    if let Some(after_s) = found.felt_after_s {
+        title += &format!(" Felt {}.", words::after(after_s));
     }
     if let Some(recovery_s) = found.recovery_s {
-        title += &format!(" Back to normal {} after the fault.", words::seconds(recovery_s));
+        title += &format!(" Back to normal {}.", words::after(recovery_s));
     }
     title
 }

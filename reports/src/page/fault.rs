@@ -1,5 +1,6 @@
 //! A fault: what it did to each design, one below the other on the same axis.
 
+use record::derived::InjectionFile;
 use serde::Serialize;
 
 use super::{Figure, id_of};
@@ -33,8 +34,7 @@ fn section(comparison: &Comparison, name: &str) -> Result<Section, ReportError> 
         for (index, injection) in
             report.findings.injections.iter().enumerate().filter(|(_, i)| i.name == name)
         {
-            let targets = format!("{} of {}", injection.targets.join(", "), report.findings.design);
-            hit.push(targets);
+            hit.push(format!("{} of {}", whom(injection), report.findings.design));
             if injection.verdict != "void" {
                 shown.push((report, index));
             }
@@ -48,4 +48,12 @@ fn section(comparison: &Comparison, name: &str) -> Result<Section, ReportError> 
     });
     let figures = charts::one_fault(&shown)?;
     Ok(Section { id: format!("fault-{}", id_of(name)), name: name.to_owned(), what, figures })
+}
+
+/// "server1/nginx", "everything on server1".
+fn whom(injection: &InjectionFile) -> String {
+    match (&injection.node, &injection.process) {
+        (Some(node), None) if injection.targets.len() > 1 => format!("everything on {node}"),
+        _ => words::list(&injection.targets),
+    }
 }
