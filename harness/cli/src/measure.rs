@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use load::{Live, Options};
-use model::{Event, Inventory, LoadTotals, Plan, ResolvedInjection, Sink, What};
+use model::{Event, Inventory, Plan, ResolvedInjection, Sink, What};
 use record::Recorder;
 
 use crate::failure::{Code, Failure, OrFail};
@@ -40,7 +40,6 @@ pub(crate) struct Measurement<'a> {
 
 /// How a measured load went.
 pub(crate) struct Measured {
-    pub(crate) totals: LoadTotals,
     /// What could not be healed, with its remedy.
     pub(crate) unhealed: Vec<String>,
     /// Why nothing was injected, when the stack was failing before the first fault.
@@ -88,7 +87,8 @@ impl Measurement<'_> {
         if let Some(trouble) = self.recorder.trouble() {
             progress.say(&format!("  warning: the record is incomplete: {trouble}"));
         }
-        Ok(Measured { totals: totals.or_fail(Code::Environment)?, unhealed, unsteady })
+        totals.or_fail(Code::Environment)?;
+        Ok(Measured { unhealed, unsteady })
     }
 
     /// Waits for the measured load, looks whether the stack is healthy, and breaks it on schedule.

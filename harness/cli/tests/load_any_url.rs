@@ -30,8 +30,8 @@ fn a_load_prints_a_summary_whose_counts_add_up() {
     assert_eq!(count("due"), count("sent") + count("unsent"));
     assert_eq!(summary["served_by"]["s1"], 400);
     assert!(summary["latency_us"]["p99"].as_u64().unwrap() > 0);
-    assert_eq!(server.arrived().len(), 400);
-    assert!(server.arrived().iter().all(|arrived| arrived.request == "GET /x?y=1"));
+    assert_eq!(server.count(), 400);
+    assert!(server.requests().iter().all(|request| request.line == "GET /x?y=1"));
     assert!(home.files().is_empty(), "without --out nothing is kept: {:?}", home.files());
 }
 
@@ -78,7 +78,7 @@ fn ctrl_c_ends_the_load_and_keeps_the_partial_record() {
             "--out",
             "run",
         ]));
-        await_that("requests arrive", || server.arrived().len() > 150);
+        await_that("requests arrive", || server.count() > 150);
         load.signal(signal);
         load.finish().expect(code, &["interrupted"]);
         let summary = fs::read_to_string(home.cwd().join("run/summary.json")).unwrap();
@@ -123,5 +123,5 @@ fn a_disk_that_fills_up_does_not_end_the_load_and_is_said() {
     command.arg(brownout.get_program()).args(brownout.get_args()).current_dir(home.cwd());
     let load = Background::start(command);
     load.finish().expect(5, &["the record is incomplete", "small/run"]);
-    assert_eq!(server.arrived().len(), 600, "the load went on");
+    assert_eq!(server.count(), 600, "the load went on");
 }
