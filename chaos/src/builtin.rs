@@ -6,7 +6,7 @@ macro_rules! schedules {
     };
 }
 
-static BUILTIN: [(&str, &str); 9] = schedules![
+static BUILTIN: [(&str, &str); 10] = schedules![
     "noop",
     "kill-database",
     "kill-web",
@@ -16,6 +16,7 @@ static BUILTIN: [(&str, &str); 9] = schedules![
     "drop-web",
     "pause-database",
     "demo",
+    "thorough",
 ];
 
 /// The text of the schedule of this name, for [`parse_schedule`](crate::parse_schedule).

@@ -25,7 +25,7 @@ pub(crate) enum Spacing {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ShapeArgs {
     /// Arrivals per second
-    #[arg(long, value_name = "PER_SECOND")]
+    #[arg(long, value_name = "PER_SECOND", allow_negative_numbers = true)]
     pub(crate) rate: Option<f64>,
     /// How long the measured load lasts
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]

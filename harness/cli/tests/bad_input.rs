@@ -49,8 +49,8 @@ fn a_schedule_that_selects_nothing_says_what_there_is() {
                     select = { part = \"haproxy\" }\n";
     fs::write(home.cwd().join("s.toml"), schedule).unwrap();
     home.run(["rehearse", "0-simple", "--schedule", "s.toml"]).expect(INPUT, &["haproxy", "mariadb"]);
-    fs::write(home.cwd().join("s.toml"), schedule.replace("fault", "fualt")).unwrap();
-    home.run(["rehearse", "0-simple", "--schedule", "s.toml"]).expect(INPUT, &["s.toml:6", "fualt"]);
+    fs::write(home.cwd().join("s.toml"), format!("{schedule}colour = 1\n")).unwrap();
+    home.run(["rehearse", "0-simple", "--schedule", "s.toml"]).expect(INPUT, &["s.toml:9", "colour"]);
 }
 
 #[test]
