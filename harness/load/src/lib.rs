@@ -19,6 +19,9 @@
 //! request that needs it: an attempt per due request at most, so a dead target is not hammered, and every refusal is
 //! some arrival's. A request whose connection is lost is not sent again: whoever retries decides what is measured.
 //!
+//! A request is given up when its time is over, counted from when it was due. An arrival that has less time left than the
+//! target needs is not sent at all: see `patience`.
+//!
 //! Waiting is exact to the nanosecond by `epoll_pwait2(2)`, so Linux 5.11 is needed.
 
 mod arrivals;
@@ -30,6 +33,7 @@ mod connection;
 mod error;
 mod live;
 mod pacer;
+mod patience;
 mod render;
 mod resolve;
 mod run;

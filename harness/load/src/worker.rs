@@ -18,6 +18,7 @@ use crate::arrivals::{Arrival, ArrivalStream, Mix, Share};
 use crate::closed::ClosedStages;
 use crate::connection::{Connection, InFlight, Progress, Traffic, outcome_of};
 use crate::live::{Live, Slice};
+use crate::patience::Patience;
 use crate::render::Renderer;
 use crate::run::{Options, Stop};
 use crate::slots::{Deadlines, Free};
@@ -51,6 +52,7 @@ pub(crate) struct Worker<'a> {
     renderer: Renderer,
     keep_alive: bool,
     timeout: Duration,
+    patience: Patience,
     arrivals: Peekable<Share>,
     closed: ClosedStages,
     /// Absent when no stage is closed.
@@ -101,6 +103,7 @@ impl<'a> Worker<'a> {
             renderer: Renderer::new(plan, &options.authority),
             keep_alive: plan.keep_alive,
             timeout: plan.timeout,
+            patience: Patience::new(plan.timeout),
             arrivals: stream.share(id, options.workers).peekable(),
             closed,
             closed_mix,
@@ -136,10 +139,10 @@ impl<'a> Worker<'a> {
                 self.take_due(now);
                 self.take_closed(now);
             }
-            now = self.send_waiting(now);
             let end = stopped.map(|at| at + self.timeout.min(STOP_GRACE));
+            // What is given up goes first: it must not take a connection from what can still be served.
             self.expire(now, end);
-            // Until the same time as arrivals were taken: what fell due later is not registered yet.
+            now = self.send_waiting(now);
             let over = stopped.is_some() || (now >= load_to && self.arrivals.peek().is_none());
             if over && self.waiting.is_empty() && self.deadlines.first().is_none() {
                 break;
@@ -240,7 +243,7 @@ impl<'a> Worker<'a> {
         let Self { renderer, body, .. } = self;
         let to_head = renderer.is_head(arrival.request);
         self.slots[slot].assign(in_flight, to_head, |out| renderer.render(&arrival, out, body));
-        self.deadlines.insert(slot, arrival.due + self.timeout);
+        self.deadlines.insert(slot, self.patience.deadline(arrival.due));
         if let Progress::Ended(outcome) = self.slots[slot].write(&mut self.totals.traffic) {
             self.settle(&in_flight, outcome, slot, self.now());
         }
@@ -304,6 +307,9 @@ impl<'a> Worker<'a> {
         self.keep(&Sample { request, due, sent: Some(in_flight.sent), done, outcome });
         self.deadlines.remove(slot);
         let answered = matches!(outcome, Outcome::Answered { .. });
+        if answered {
+            self.patience.answered(done - in_flight.sent);
+        }
         match self.closed.think_at(done) {
             None => self.free.push(slot),
             Some(Duration::ZERO) if answered => self.free.push(slot),
@@ -328,8 +334,10 @@ impl<'a> Worker<'a> {
                 None => self.deadlines.remove(slot),
             }
         }
-        while let Some(arrival) = self.waiting.pop_front_if(|arrival| arrival.due + self.timeout <= now) {
-            self.unsent(&arrival, now);
+        while let Some(arrival) =
+            self.waiting.pop_front_if(|arrival| self.patience.send_by(arrival.due) <= now)
+        {
+            self.unsent(&arrival, self.patience.deadline(arrival.due));
         }
     }
 
@@ -340,9 +348,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn unsent(&mut self, arrival: &Arrival, now: Duration) {
+    fn unsent(&mut self, arrival: &Arrival, given_up: Duration) {
         let Arrival { request, due, .. } = *arrival;
-        self.keep(&Sample { request, due, sent: None, done: now.max(due), outcome: Outcome::Unsent });
+        self.keep(&Sample { request, due, sent: None, done: given_up.max(due), outcome: Outcome::Unsent });
     }
 
     /// Passes on what is complete, and tells the live view how it goes.
@@ -368,7 +376,7 @@ impl<'a> Worker<'a> {
         let mut wake = now + STOP_CHECK;
         let mut by = |when: Option<Duration>| wake = wake.min(when.unwrap_or(wake));
         by(self.deadlines.first().map(|(deadline, _)| deadline));
-        by(self.waiting.front().map(|arrival| arrival.due + self.timeout));
+        by(self.waiting.front().map(|arrival| self.patience.send_by(arrival.due)));
         by(end);
         if end.is_none() {
             by(self.arrivals.peek().map(|arrival| arrival.due));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::{drive, drive_from, drive_with, options, plan, request, soon};
 use model::{Arrivals, Counts, Phase};
-use testserver::{Answer, Behaviour, RawServer, TestServer, refusing_address};
+use testserver::{Answer, Behaviour, Pace, RawServer, SteadyServer, TestServer, refusing_address};
 
 #[test]
 fn the_server_sees_the_arrivals_that_the_plan_asks_for_whatever_the_workers() {
@@ -179,6 +179,27 @@ fn what_is_not_answered_in_time_is_given_up() {
     // Nobody waits longer than the timeout, and nobody is given up before it.
     let latency = said.latency();
     assert!(latency.min() >= 399_000, "{} us", latency.min());
+}
+
+#[test]
+fn above_its_capacity_the_target_still_gives_what_it_can() {
+    let pace = Pace { service_time: Duration::from_millis(10), ..Pace::default() };
+    // What 4 connections can carry on this machine at this moment, some 400/s.
+    let mut closed = plan(Arrivals::Closed { think: Duration::ZERO }, 2.0);
+    closed.connections = 4;
+    let capacity = drive(&closed, SteadyServer::start(pace).address()).counts().good / 2;
+    let mut open = plan(Arrivals::Constant { rate: 4.0 * capacity as f64 }, 4.0);
+    (open.connections, open.timeout) = (4, Duration::from_millis(500));
+    let server = SteadyServer::start(pace);
+    let said = drive(&open, server.address());
+    let counts = said.counts();
+    assert!(counts.good * 10 > 4 * capacity * 6, "{counts:?} at a capacity of {capacity}/s");
+    assert!(counts.timed_out * 10 < counts.good, "what is sent is answered: {counts:?}");
+    assert!(counts.unsent > 2 * capacity, "{counts:?}");
+    assert_eq!(said.totals.connections_opened, 4 + counts.timed_out, "{counts:?}");
+    // Nobody who was served had waited longer than the timeout.
+    let good = said.intervals.iter().map(|interval| interval.requests[0].good.max()).max();
+    assert!(good <= Some(510_000), "{good:?} us");
 }
 
 #[test]
