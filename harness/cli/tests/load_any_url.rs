@@ -106,8 +106,8 @@ fn a_disk_that_fills_up_does_not_end_the_load_and_is_said() {
     let server = TestServer::start(Behaviour::default());
     let home = Home::new();
     fs::create_dir(home.cwd().join("small")).unwrap();
-    // Room for the files that are written before the load, each of one page, and for little more.
-    let script = "mount -t tmpfs -o size=32k none small && exec \"$@\"";
+    // Room for the files that are written before the load, each of one page, and for two more pages.
+    let script = "mount -t tmpfs -o size=20k none small && exec \"$@\"";
     let brownout = home.brownout([
         "load",
         &url(&server, "/"),

@@ -56,7 +56,7 @@ pub(crate) struct Slice {
 
 impl Slice {
     pub(crate) fn new(at: Instant) -> Self {
-        Self { at, due: 0, sent: 0, good: 0, failed: 0, latency: new_histogram() }
+        Self { at, until: at, due: 0, sent: 0, good: 0, failed: 0, latency: new_histogram() }
     }
 
     pub(crate) fn add(&mut self, sample: &Sample) {
@@ -75,13 +75,14 @@ impl Slice {
 }
 
 impl Live {
-    pub(crate) fn flush(&self, slice: Slice) {
+    pub(crate) fn flush(&self, mut slice: Slice) {
         self.due.fetch_add(slice.due, Ordering::Relaxed);
         self.sent.fetch_add(slice.sent, Ordering::Relaxed);
         self.good.fetch_add(slice.good, Ordering::Relaxed);
         self.failed.fetch_add(slice.failed, Ordering::Relaxed);
         let now = Instant::now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        slice.until = now;
         recent.push_back(slice);
         while recent
             .front()
@@ -98,17 +99,19 @@ impl Live {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut latency = new_histogram();
         let (mut due, mut good) = (0u64, 0u64);
-        let mut since = now;
+        // What fell due since the last flush is in no slice yet, so that time does not count either.
+        let (mut since, mut until) = (now, now - RECENT);
         for slice in
             recent.iter().filter(|slice| now.saturating_duration_since(slice.at) <= RECENT + FLUSH_EVERY)
         {
             since = since.min(slice.at);
+            until = until.max(slice.until);
             due += slice.due;
             good += slice.good;
             // Histograms that resize themselves accept each other's values.
             let _ = latency.add(&slice.latency);
         }
-        let seconds = now.saturating_duration_since(since).as_secs_f64().max(FLUSH_EVERY.as_secs_f64());
+        let seconds = until.saturating_duration_since(since).as_secs_f64().max(FLUSH_EVERY.as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "for display")]
         let per_second = |count: u64| count as f64 / seconds;
         #[expect(clippy::cast_precision_loss, reason = "for display")]
