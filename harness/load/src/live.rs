@@ -47,6 +47,8 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub(crate) struct Slice {
     at: Instant,
+    /// When it was flushed.
+    until: Instant,
     pub(crate) due: u64,
     pub(crate) sent: u64,
     good: u64,
