@@ -140,14 +140,14 @@ impl<'a> Worker<'a> {
                 self.take_closed(now);
             }
             let end = stopped.map(|at| at + self.timeout.min(STOP_GRACE));
-            // What is given up goes first: it must not take a connection from what can still be served.
             self.expire(now, end);
             now = self.send_waiting(now);
             let over = stopped.is_some() || (now >= load_to && self.arrivals.peek().is_none());
             if over && self.waiting.is_empty() && self.deadlines.first().is_none() {
                 break;
             }
-            let wake = self.wake(now, end);
+            let last = end.or((now < load_to).then_some(load_to));
+            let wake = self.wake(now, last, stopped.is_some());
             self.wait(&mut events, wake.saturating_sub(now))?;
             for event in &events {
                 self.attend(*event, stopped.is_none());
@@ -220,6 +220,7 @@ impl<'a> Worker<'a> {
 
     /// Sends what waits, as far as there are slots. Returns the time at the end of it.
     fn send_waiting(&mut self, mut now: Duration) -> Duration {
+        self.expire_waiting(now);
         while !self.waiting.is_empty()
             && let Some(slot) = self.free.pop()
             && let Some(arrival) = self.waiting.pop_front()
@@ -323,7 +324,7 @@ impl<'a> Worker<'a> {
         self.slice.add(sample);
     }
 
-    /// Gives up what was not answered, or not even sent, in time; everything on its way once `end` has come.
+    /// Gives up what was not answered in time; everything on its way once `end` has come.
     fn expire(&mut self, now: Duration, end: Option<Duration>) {
         let all = end.is_some_and(|end| end <= now);
         while let Some((_, slot)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now || all) {
@@ -334,6 +335,10 @@ impl<'a> Worker<'a> {
                 None => self.deadlines.remove(slot),
             }
         }
+    }
+
+    /// Gives up what is not worth sending any more: it must not take a connection from what can still be served.
+    fn expire_waiting(&mut self, now: Duration) {
         while let Some(arrival) =
             self.waiting.pop_front_if(|arrival| self.patience.send_by(arrival.due) <= now)
         {
@@ -371,14 +376,14 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// When there is next something to do without being told by a socket.
-    fn wake(&mut self, now: Duration, end: Option<Duration>) -> Duration {
+    /// When there is next something to do without being told by a socket, at the latest at `end`.
+    fn wake(&mut self, now: Duration, end: Option<Duration>, stopped: bool) -> Duration {
         let mut wake = now + STOP_CHECK;
         let mut by = |when: Option<Duration>| wake = wake.min(when.unwrap_or(wake));
         by(self.deadlines.first().map(|(deadline, _)| deadline));
         by(self.waiting.front().map(|arrival| self.patience.send_by(arrival.due)));
         by(end);
-        if end.is_none() {
+        if !stopped {
             by(self.arrivals.peek().map(|arrival| arrival.due));
             by(self.closed.next_from(now));
             by(self.closed.think_at(now).and_then(|_| self.free.rested_at()));
