@@ -209,6 +209,11 @@ mod tests {
             ),
             (format!("{head}client = \"z\"\n{node}"), 5, "is no node"),
             (format!("{head}[[node]]\nname = \"a\"\naddresses = [\"192.0.2\"]\n"), 7, "192.0.2"),
+            (
+                format!("{head}{node}{0}{0}", "[[node.part]]\npart = \"nginx\"\n"),
+                11,
+                "has the part `nginx` twice",
+            ),
             (head.to_owned(), 1, "at least one [[node]]"),
             (
                 format!("{head}{node}[[link]]\nfrom = \"a\"\nto = \"a\"\nprotocol = \"http\"\n"),

@@ -196,8 +196,17 @@ fn nodes(
                 source.error(node.name.span(), format!("node `{name}` has no address: set `addresses`"))
             );
         }
-        let parts = node.part.iter().map(|part| part_plan(source, part, parts)).collect::<Result<_, _>>()?;
-        nodes.push(NodePlan { name: name.clone(), addresses, parts });
+        let mut processes = HashSet::new();
+        let mut plans = Vec::new();
+        for part in &node.part {
+            let plan = part_plan(source, part, parts)?;
+            if !processes.insert(parts[&plan.part].process.clone()) {
+                return Err(source
+                    .error(part.part.span(), format!("node `{name}` has the part `{}` twice", plan.part)));
+            }
+            plans.push(plan);
+        }
+        nodes.push(NodePlan { name: name.clone(), addresses, parts: plans });
     }
     Ok(nodes)
 }

@@ -1,5 +1,7 @@
 //! Bad input and a bad environment: a clear message, the documented exit code, nothing left behind.
 
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 mod common;
 
 use std::fs;

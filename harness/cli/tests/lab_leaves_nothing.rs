@@ -1,5 +1,7 @@
 //! However it ends, a lab leaves no process, namespace, mount, cgroup, interface or file.
 
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 mod common;
 
 use std::collections::HashSet;

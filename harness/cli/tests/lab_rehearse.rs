@@ -1,5 +1,7 @@
 //! Rehearsals of the designs with real parts: what the report says is what a user would have seen.
 
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 mod common;
 
 use std::fs;

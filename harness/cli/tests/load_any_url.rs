@@ -1,5 +1,7 @@
 //! `brownout load` against any address: what it prints and records, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
 mod common;
 
 use std::fs;

@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -165,24 +167,45 @@ pub fn run(reach: &Reach, argv: &[String], deadline: Duration) -> Result<Output,
     let mut child = spawn(reach, argv, |command| {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
     })?;
-    let read = |pipe: Option<Box<dyn Read + Send>>| {
-        thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut pipe) = pipe {
-                // What was read before an error is still worth showing.
-                let _ = pipe.read_to_end(&mut bytes);
-            }
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
-    };
-    let stdout = read(child.stdout.take().map(|pipe| Box::new(pipe) as _));
-    let stderr = read(child.stderr.take().map(|pipe| Box::new(pipe) as _));
+    let stdout = Collected::from(child.stdout.take());
+    let stderr = Collected::from(child.stderr.take());
     let status = wait(&mut child, deadline, &argv.join(" "))?;
-    Ok(Output {
-        status,
-        stdout: stdout.join().map_err(|_| ReachError::Panicked)?,
-        stderr: stderr.join().map_err(|_| ReachError::Panicked)?,
-    })
+    Ok(Output { status, stdout: stdout.text(), stderr: stderr.text() })
+}
+
+/// How long a finished command's output may still be on its way. A daemon that it left behind may keep the pipe open
+/// for ever, and is no reason to wait.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// What has come out of a pipe so far.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+impl Collected {
+    fn from(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (sender, ended) = channel();
+        let into = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let mut buffer = [0u8; 4096];
+            let Some(mut pipe) = pipe else { return };
+            // What was read before an error is still worth showing.
+            while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+                into.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..read]);
+            }
+            let _ = sender.send(());
+        });
+        Self { bytes, ended }
+    }
+
+    fn text(self) -> String {
+        // Either way there is nothing more to wait for.
+        let _ = self.ended.recv_timeout(LAST_WORDS);
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
 }
 
 fn wait(child: &mut Child, deadline: Duration, command: &str) -> Result<ExitStatus, ReachError> {
@@ -225,6 +248,14 @@ mod tests {
     fn what_does_not_end_in_time_is_killed_with_its_children() {
         let result = run(&Reach::Local, &sh("sleep 60 & wait"), Duration::from_millis(50));
         assert!(matches!(result, Err(ReachError::Deadline { .. })), "{result:?}");
+    }
+
+    #[test]
+    fn a_daemon_that_keeps_the_output_open_is_not_waited_for() {
+        let began = Instant::now();
+        let output = run(&Reach::Local, &sh("echo started; sleep 20 &"), Duration::from_secs(15)).unwrap();
+        assert_eq!(output.stdout, "started\n");
+        assert!(began.elapsed() < Duration::from_secs(15), "waited {:?} for the daemon", began.elapsed());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::compare::{self, CompareArgs};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// Shows it all in under four minutes: compares 0-simple and 1-distributed while parts of them die
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
-    compare::run(&CompareArgs {
+    let code = compare::run(&CompareArgs {
         designs: vec!["0-simple".to_owned(), "1-distributed".to_owned()],
         quick: true,
         schedule: String::new(),
@@ -30,5 +30,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         seed: 42,
         out: args.out.clone(),
         json: args.json,
-    })
+    })?;
+    // No objective is asked for, so a machine too noisy for one does not make the demo fail; the report says it.
+    Ok(if code == ExitCode::from(Code::Unknown as u8) { ExitCode::SUCCESS } else { code })
 }

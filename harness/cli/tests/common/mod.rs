@@ -64,9 +64,9 @@ impl Home {
         fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(dir).unwrap().flatten() {
                 if entry.file_type().unwrap().is_dir() {
-                    walk(&entry.path(), found)
+                    walk(&entry.path(), found);
                 } else {
-                    found.push(entry.path())
+                    found.push(entry.path());
                 }
             }
         }
