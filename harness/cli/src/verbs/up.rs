@@ -53,11 +53,11 @@ fn tell(event: &Event, began: Instant) {
     let at = event.at.saturating_duration_since(began).as_secs_f64();
     match &event.what {
         What::ProcessStarted { node, process, pid } => {
-            eprintln!("{at:7.2} s  {node:<10} {process:<10} started (pid {pid})")
+            eprintln!("{at:7.2} s  {node:<10} {process:<10} started (pid {pid})");
         }
         What::ProcessReady { node, process } => eprintln!("{at:7.2} s  {node:<10} {process:<10} ready"),
         What::ProcessDied { node, process, status } => {
-            eprintln!("{at:7.2} s  {node:<10} {process:<10} ended: {status}")
+            eprintln!("{at:7.2} s  {node:<10} {process:<10} ended: {status}");
         }
         What::Warning(text) => eprintln!("{at:7.2} s  warning: {text}"),
         _ => {}
