@@ -22,7 +22,7 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 /// Drives load against any address and says what a user would have waited
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
-    /// http://HOST[:PORT][/PATH]
+    /// Where requests go: `http://HOST[:PORT][/PATH]`
     url: String,
     /// Worker threads
     #[arg(long, value_name = "N", default_value_t = 1)]
