@@ -27,7 +27,7 @@ pub struct Options {
     pub addresses: Vec<SocketAddr>,
     /// The Host header field.
     pub authority: String,
-    /// Worker threads, at least 1.
+    /// Worker threads, at least 1; no more than there are connections are used.
     pub workers: usize,
     /// Worker `i` runs on `cpus[i % len]`; anywhere when empty.
     pub cpus: Vec<usize>,
@@ -69,6 +69,8 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<LoadTotals, LoadError> {
     check(plan, options)?;
+    // A worker without a connection would have a share of the load and nothing to send it on.
+    let options = &Options { workers: options.workers.min(plan.connections), ..options.clone() };
     let stages = all_stages(plan);
     let failed = AtomicBool::new(false);
     let stop = Stop { asked: stop, failed: &failed };
@@ -161,7 +163,7 @@ fn work(
     let pinned = thread_state::pin(id, &options.cpus);
     // The remainder goes to the first workers, so that every connection asked for is opened.
     let (each, more) = (plan.connections / options.workers, plan.connections % options.workers);
-    let slots = (each + usize::from(id < more)).max(1);
+    let slots = each + usize::from(id < more);
     let began = Instant::now();
     let worker = Worker::new(id, plan, stages, options, slots, intervals)?;
     let totals = worker.run(plan.phases().load_to, stop)?;

@@ -47,6 +47,7 @@ pub(crate) struct WorkerTotals {
 }
 
 pub(crate) struct Worker<'a> {
+    id: usize,
     options: &'a Options,
     live: &'a Live,
     renderer: Renderer,
@@ -98,6 +99,7 @@ impl<'a> Worker<'a> {
             without_port: 0,
         };
         Ok(Self {
+            id,
             options,
             live: &options.live,
             renderer: Renderer::new(plan, &options.authority),
@@ -253,7 +255,8 @@ impl<'a> Worker<'a> {
     /// Begins to connect a slot and watches its socket.
     fn open(&mut self, slot: usize) -> Result<(), Errno> {
         let addresses = &self.options.addresses;
-        let address = &addresses[slot % addresses.len()];
+        // Counted over all workers, so that few connections are spread over the addresses too.
+        let address = &addresses[(slot * self.options.workers + self.id) % addresses.len()];
         let connection = &mut self.slots[slot];
         let generation = connection.generation.wrapping_add(1);
         let socket = connection.connect(address)?;

@@ -203,14 +203,44 @@ fn above_its_capacity_the_target_still_gives_what_it_can() {
 }
 
 #[test]
+fn a_late_answer_is_not_taken_for_the_next_requests() {
+    let service_time = Duration::from_millis(250);
+    let server = SteadyServer::start(Pace { service_time, ..Pace::default() });
+    let mut plan = plan(Arrivals::Constant { rate: 10.0 }, 1.0);
+    // No answer can come in time, whatever the machine does.
+    (plan.connections, plan.timeout) = (1, Duration::from_millis(200));
+    let said = drive(&plan, server.address());
+    let counts = said.counts();
+    assert_eq!((counts.due(), counts.good), (10, 0), "{counts:?}");
+    assert!(counts.timed_out >= 2, "{counts:?}");
+    assert!(said.totals.connections_opened >= counts.timed_out, "each is closed and replaced");
+}
+
+#[test]
 fn without_keep_alive_every_request_has_a_connection_of_its_own() {
-    for (keep_alive, close) in [(false, false), (true, true)] {
-        let server = TestServer::start(Behaviour { close, ..Behaviour::default() });
+    // One server closes after each answer and one would go on; the one asks for it, the other is told.
+    let closing = TestServer::start(Behaviour { close: true, ..Behaviour::default() });
+    let going_on = SteadyServer::start(Pace::default());
+    for (address, keep_alive) in
+        [(closing.address(), true), (closing.address(), false), (going_on.address(), false)]
+    {
         let mut plan = plan(Arrivals::Constant { rate: 100.0 }, 0.5);
         (plan.keep_alive, plan.connections) = (keep_alive, 1);
-        let said = drive(&plan, server.address());
+        let said = drive(&plan, address);
         assert_eq!((said.counts().good, said.totals.connections_opened), (50, 50));
     }
+}
+
+#[test]
+fn connections_are_as_many_as_asked_for_and_spread_over_the_addresses() {
+    let servers = [TestServer::start(Behaviour::default()), TestServer::start(Behaviour::default())];
+    let mut plan = plan(Arrivals::Constant { rate: 100.0 }, 0.5);
+    plan.connections = 2;
+    let mut options = options(soon(), servers[0].address(), 4);
+    options.addresses = servers.iter().map(TestServer::address).collect();
+    let said = drive_with(&options, &plan, &AtomicBool::new(false));
+    assert_eq!((said.totals.connections_opened, said.totals.threads), (2, 2));
+    assert_eq!(servers.each_ref().map(TestServer::count), [25, 25]);
 }
 
 #[test]
