@@ -81,7 +81,9 @@ impl Effect {
         let (good, due) = tally(cells);
         let down: Vec<Range<usize>> = stretches(row.states, columns.clone())
             .into_iter()
-            .filter(|(_, state)| *state == State::Down)
+            // The edge of an outage lies between two arrivals, so that of the next fault's may reach back into this
+            // span, where nothing failed.
+            .filter(|(range, state)| *state == State::Down && failed_in(row.cells, range) > 0)
             .map(|(range, _)| range)
             .collect();
         let felt = columns.clone().find(|at| row.cells[*at].failed() > 0 || row.slow[*at]);
@@ -104,6 +106,11 @@ impl Effect {
             deficit: felt_s.map_or(0.0, |felt_s| deficit(grid, row.cells, row.expected, felt_s, until_s)),
         }
     }
+}
+
+fn failed_in(cells: &[Cell], columns: &Range<usize>) -> u64 {
+    let (good, due) = tally(&cells[columns.clone()]);
+    due - good
 }
 
 /// Slowness of one window is as likely the machine's as the fault's.
@@ -159,4 +166,42 @@ pub(crate) fn failures(counts: &model::Counts) -> Vec<(String, u64)> {
     ];
     let others = others.map(|(kind, count)| (kind.to_owned(), count));
     answered.chain(others).filter(|(_, count)| *count > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::states::classify;
+
+    /// A rare request, due every 0.5 s, fails from 10 s on.
+    #[test]
+    fn the_outage_of_the_next_fault_is_not_this_ones() {
+        let cell = |at: usize| {
+            let (due, good) = (u64::from(at.is_multiple_of(5)), u64::from(at.is_multiple_of(5) && at < 100));
+            let counts = model::Counts {
+                good,
+                refused: due - good,
+                status: [(200, good)].into(),
+                ..model::Counts::default()
+            };
+            let at_s = at as f64 * 0.1;
+            Cell { counts, due, good_s: (good > 0).then_some((at_s, at_s)) }
+        };
+        let all: Vec<Cell> = (0..200).map(cell).collect();
+        let grid = Grid { bin_s: 0.1, from_s: 0.0, measured_s: 20.0, rows: vec![all.clone()], all };
+        let slow = vec![false; 200];
+        let states = classify(&grid.all, 0.1, &slow);
+        let row = Row {
+            cells: &grid.all,
+            states: &states,
+            slow: &slow,
+            good_share: 1.0,
+            expected: Expected::Share(1.0),
+        };
+        let before = Span { at_s: 5.0, from_s: 5.0, undo_s: Some(7.0), to_s: 10.0 };
+        let effect = Effect::new(&grid, &row, before);
+        assert_eq!((effect.word, effect.outage_s, effect.failed), (Word::Survived, 0.0, 0));
+        let after = Effect::new(&grid, &row, Span { at_s: 10.0, from_s: 10.0, undo_s: None, to_s: 20.0 });
+        assert_eq!((after.word, after.failed), (Word::NeverRecovered, 20));
+    }
 }
