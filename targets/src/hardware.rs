@@ -63,7 +63,9 @@ impl Hardware {
             Ok(hardware) => hardware,
             Err(v1) => match claim_v2(&own_v2_cgroup(), &name) {
                 Ok(hardware) => hardware,
-                Err(v2) => Hardware::Shared { why: format!("cgroup v1: {v1}; cgroup v2: {v2}") },
+                Err(v2) => {
+                    Hardware::Shared { why: format!("cgroup v1 {}; cgroup v2 {}", plain(&v1), plain(&v2)) }
+                }
             },
         }
     }
@@ -148,6 +150,15 @@ impl Hardware {
         while cgroups.iter().any(|cgroup| cgroup.exists() && !remove(cgroup)) && Instant::now() < give_up {
             thread::sleep(Duration::from_millis(5));
         }
+    }
+}
+
+/// Why a hierarchy cannot be had, in words for a report.
+fn plain(error: &io::Error) -> String {
+    match (error.raw_os_error(), error.kind()) {
+        (Some(_), io::ErrorKind::PermissionDenied) => "needs root".to_owned(),
+        (Some(_), io::ErrorKind::NotFound) => "is not there".to_owned(),
+        _ => error.to_string(),
     }
 }
 
