@@ -10,7 +10,7 @@ use common::{Background, Home, await_that, await_up};
 use nix::sys::signal::Signal;
 
 /// What a program on the client's computer sees of `path`: the answer's head and body.
-fn get(home: &Home, path: &str) -> String {
+fn get(home: &Home, lab: &str, path: &str) -> String {
     const GET: &str = r#"
 import socket, sys
 with socket.create_connection(("203.0.113.8", 80), timeout=5) as s:
@@ -18,7 +18,7 @@ with socket.create_connection(("203.0.113.8", 80), timeout=5) as s:
     while data := s.recv(65536):
         sys.stdout.write(data.decode())
 "#;
-    let ended = home.run(["exec", "client", "--", "/usr/bin/python3", "-c", GET, path]);
+    let ended = home.run(["exec", "--lab", lab, "client", "--", "/usr/bin/python3", "-c", GET, path]);
     ended.expect(0, &[]);
     ended.stdout.to_lowercase()
 }
@@ -28,17 +28,19 @@ fn the_answers_of_two_servers_name_the_way_they_took() {
     let home = Home::new();
     let mut lab = Background::start(home.brownout(["up", "1-distributed"]));
     await_up(&mut lab);
-    let answers: Vec<String> = (0..4).map(|_| get(&home, "/api/orders/7")).collect();
+    // Other labs may be up on this machine.
+    let name = lab.0.id().to_string();
+    let answers: Vec<String> = (0..4).map(|_| get(&home, &name, "/api/orders/7")).collect();
     for way in ["x-served-by: lb1, server1", "x-served-by: lb1, server2"] {
         assert!(answers.iter().any(|answer| answer.contains(way)), "{way} is not in {answers:?}");
     }
-    assert!(get(&home, "/ready").contains("\"read\": \"replica 192.0.2.12:3306\""));
-    home.run(["exec", "nowhere", "--", "true"]).expect(2, &["nowhere", "server1"]);
+    assert!(get(&home, &name, "/ready").contains("\"read\": \"replica 192.0.2.12:3306\""));
+    home.run(["exec", "--lab", &name, "nowhere", "--", "true"]).expect(2, &["nowhere", "server1"]);
     // A failing command's exit code is its own.
-    home.run(["exec", "server1", "--", "/bin/sh", "-c", "exit 7"]).expect(7, &[]);
+    home.run(["exec", "--lab", &name, "server1", "--", "/bin/sh", "-c", "exit 7"]).expect(7, &[]);
     lab.signal(Signal::SIGINT);
     lab.finish().expect(0, &[]);
-    home.run(["exec", "server1", "--", "true"]).expect(2, &["no lab is up"]);
+    home.run(["exec", "--lab", &name, "server1", "--", "true"]).expect(2, &["no lab is up"]);
 }
 
 #[test]
@@ -54,17 +56,20 @@ fn a_supervised_part_comes_back_at_once() {
     fs::write(design.join("topology.toml"), topology).unwrap();
     let mut lab = Background::start(home.brownout(["up", "./design"]));
     await_up(&mut lab);
+    // Other labs may be up on this machine.
+    let name = lab.0.id().to_string();
     let pid_file = "/run/brownout/nodes/server1/nginx.pid";
-    let pid = || home.run(["exec", "server1", "--", "cat", pid_file]).stdout.trim().to_owned();
+    let pid =
+        || home.run(["exec", "--lab", &name, "server1", "--", "cat", pid_file]).stdout.trim().to_owned();
     let before = pid();
     assert!(!before.is_empty());
     let kill = format!("kill -KILL -{before}");
-    home.run(["exec", "server1", "--", "/bin/sh", "-c", &kill]).expect(0, &[]);
+    home.run(["exec", "--lab", &name, "server1", "--", "/bin/sh", "-c", &kill]).expect(0, &[]);
     await_that("nginx is started again", || {
         let now = pid();
         !now.is_empty() && now != before
     });
-    assert!(get(&home, "/").contains("200 ok"));
+    assert!(get(&home, &name, "/").contains("200 ok"));
 }
 
 #[test]
@@ -86,8 +91,10 @@ part = "haproxy"
 part = "nginx"
 "#;
     fs::write(design.join("topology.toml"), topology).unwrap();
-    let ended = home.run(["up", "./design"]);
+    let lab = Background::start(home.brownout(["up", "./design"]));
+    let name = lab.0.id().to_string();
+    let ended = lab.finish();
     ended.expect(5, &["on server1 is not ready"]);
     assert!(ended.stderr.to_lowercase().contains("address already in use"), "{}", ended.stderr);
-    home.run(["exec", "server1", "--", "true"]).expect(2, &["no lab is up"]);
+    home.run(["exec", "--lab", &name, "server1", "--", "true"]).expect(2, &["no lab is up"]);
 }

@@ -75,9 +75,12 @@ fn a_single_server_is_down_for_as_long_as_its_database_and_an_independent_probe_
         "run",
     ];
     let rehearsal = Background::start(home.brownout(args));
+    // Other labs may be up on this machine.
+    let name = rehearsal.0.id().to_string();
     let mut probe = loop {
         // The lab is there once a command can be run in it.
-        let mut probe = home.brownout(["exec", "client", "--", "/usr/bin/python3", "-c", PROBE]);
+        let mut probe =
+            home.brownout(["exec", "--lab", &name, "client", "--", "/usr/bin/python3", "-c", PROBE]);
         let mut child =
             probe.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut first = [0u8; 8];
