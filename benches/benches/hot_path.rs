@@ -84,6 +84,7 @@ fn record(criterion: &mut Criterion) {
                 sent: Some(due),
                 done: due + Duration::from_micros(value),
                 outcome,
+                parts: model::Parts::default(),
             };
             interval.add(black_box(&sample));
         });

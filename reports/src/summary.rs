@@ -1,8 +1,9 @@
 //! The measured load in numbers, and what is said about the objectives.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use model::{Counts, Histogram, Metric, Objective, Verdict, new_histogram};
+use model::{Counts, Histogram, Limit, Metric, Objective, Verdict, allowed_lag, new_histogram};
 use record::derived::{
     BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile, RequestSummaryFile,
     SCHEMA_VERSION, SummaryFile,
@@ -58,14 +59,20 @@ pub fn summary(run: &Run) -> Summary {
             reused_requests_min: totals.reused_requests_min,
             reused_requests_max: totals.reused_requests_max,
         }),
-        generator: generator(run, measured.limit(run).is_some()),
+        generator: generator(run, &measured),
         by_request: measured.by_request,
         served_by: run.totals.as_ref().map(|totals| totals.served_by.clone()).unwrap_or_default(),
     }
 }
 
-fn generator(run: &Run, limited: bool) -> GeneratorFile {
-    let Some(totals) = &run.totals else { return GeneratorFile { limited, ..GeneratorFile::default() } };
+fn generator(run: &Run, measured: &Measured) -> GeneratorFile {
+    let own = GeneratorFile {
+        own_lag_us: PercentilesFile::new(&measured.own_lag),
+        loop_gaps_us: PercentilesFile::new(&measured.loop_gaps),
+        limited: !measured.limits(run).is_empty(),
+        ..GeneratorFile::default()
+    };
+    let Some(totals) = &run.totals else { return own };
     let sent: u64 = run.bins.iter().map(|bin| bin.counts.sent()).sum();
     let round = |value: f64| (value * 1e4).round() / 1e4;
     let thread_time_s = totals.wall_s * totals.threads as f64;
@@ -73,8 +80,10 @@ fn generator(run: &Run, limited: bool) -> GeneratorFile {
         threads: Some(totals.threads),
         cpu_fraction: (thread_time_s > 0.0).then(|| round(totals.cpu_s / thread_time_s)),
         cpu_us_per_request: (sent > 0).then(|| round(totals.cpu_s * 1e6 / sent as f64)),
+        busiest_worker: Some(round(totals.busiest_worker)),
         rss_bytes_max: Some(totals.rss_bytes_max),
-        limited,
+        headroom: totals.headroom.clone(),
+        ..own
     }
 }
 
@@ -86,17 +95,14 @@ struct Measured {
     latency_good: Histogram,
     service: Histogram,
     send_lag: Histogram,
+    own_lag: Histogram,
+    loop_gaps: Histogram,
     by_request: BTreeMap<String, RequestSummaryFile>,
 }
 
-/// The generator is late when its p99 of `sent - due` is above this, one bin, unless an objective asks for finer.
-const LAG_US: f64 = 100_000.0;
-/// With a latency objective: above this share of the tightest bound ...
-const LAG_SHARE: f64 = 0.05;
-/// ... or above this, whichever is more.
-const LAG_LEAST_US: f64 = 1_000.0;
-/// A worker that had the CPU for more of its time than this had no room left.
-const BUSY: f64 = 0.8;
+/// What the generator may be late when only outages and goodput are judged: one bin. A request that is sent late may meet
+/// a fault that began after it fell due, which moves an edge by no more than a bin as long as the lateness is less.
+const LAG_WITHOUT_LATENCY: Duration = Duration::from_millis(100);
 
 impl Measured {
     fn new(run: &Run) -> Self {
@@ -132,35 +138,21 @@ impl Measured {
             latency_good: sum(&|window| window.good()),
             service: sum(&|window| merged(window.of.requests.iter().map(|request| &request.service))),
             send_lag: sum(&|window| window.of.send_lag.clone()),
+            own_lag: sum(&|window| window.of.own_lag.clone()),
+            loop_gaps: sum(&|window| window.of.loop_gaps.clone()),
             by_request,
         }
     }
 
-    /// Why the generator was the limit; `None` when it was not. A generator that sends late measures itself. With a
-    /// latency objective its lateness must be small beside the bound. Without one only outages and goodput are judged,
-    /// in bins of due time: a request that is sent late may meet a fault that began after it fell due, which moves an
-    /// edge by no more than a bin as long as the lateness is less than one.
-    fn limit(&self, run: &Run) -> Option<String> {
-        let tightest = objectives(run)
-            .filter(|objective| matches!(objective.metric, Metric::Latency(_)))
-            .map(|objective| objective.bound)
-            .reduce(f64::min);
-        let allowed = tightest.map_or(LAG_US, |bound| (bound * LAG_SHARE).max(LAG_LEAST_US));
-        let lag = self.send_lag.value_at_percentile(99.0);
+    /// By what the generator was the limit. A generator that is late measures itself: beside a latency objective, or
+    /// where latency is the result, its lateness must be small.
+    fn limits(&self, run: &Run) -> Vec<Limit> {
+        let objectives: Vec<Objective> = objectives(run).collect();
+        let latency = objectives.iter().any(|objective| matches!(objective.metric, Metric::Latency(_)));
+        let allowed =
+            if latency || run.injections.is_empty() { allowed_lag(&objectives) } else { LAG_WITHOUT_LATENCY };
         let busiest = run.totals.as_ref().map_or(0.0, |totals| totals.busiest_worker);
-        if !self.send_lag.is_empty() && lag as f64 > allowed {
-            return Some(format!(
-                "the generator sent late (p99 {}, allowed {}): lower the rate, or give it a core of its own",
-                words::latency(lag),
-                words::latency(crate::findings::grid::whole(allowed) as u64)
-            ));
-        }
-        (busiest > BUSY).then(|| {
-            format!(
-                "the generator's busiest worker had the CPU for {} of its time: lower the rate or use more workers",
-                words::percent(busiest)
-            )
-        })
+        model::limits(&self.own_lag, allowed, busiest, self.counts.no_port)
     }
 
     fn judge(&self, run: &Run) -> (Verdict, Vec<String>) {
@@ -171,13 +163,13 @@ impl Measured {
             reasons.push(reason);
         };
         let interrupted = run.totals.as_ref().is_none_or(|totals| totals.interrupted);
-        let doubt = if interrupted {
-            Some("the run did not end in good order: no objective is judged".to_owned())
-        } else {
-            self.limit(run)
-        };
-        if let Some(reason) = doubt {
+        if interrupted {
+            let reason = "the run did not end in good order: no objective is judged".to_owned();
             return (Verdict::Unknown, vec![reason]);
+        }
+        let limits: Vec<String> = self.limits(run).iter().map(Limit::to_string).collect();
+        if !limits.is_empty() {
+            return (Verdict::Unknown, limits);
         }
         if self.counts.due() == 0 {
             return (Verdict::Unknown, vec!["no request fell due: there is nothing to judge".to_owned()]);

@@ -51,6 +51,7 @@ fn drive(plan: &Plan) -> std::result::Result<Result, Box<dyn Error>> {
         authority: "bench".to_owned(),
         workers: 1,
         cpus: vec![1],
+        precise: false,
         start: Instant::now() + Duration::from_millis(200),
         enter: Arc::new(|| Ok(())),
         live: Arc::new(Live::default()),

@@ -31,6 +31,7 @@ pub(crate) struct Measurement<'a> {
     pub(crate) enter: Enter,
     pub(crate) workers: usize,
     pub(crate) cpus: Vec<usize>,
+    pub(crate) precise: bool,
     pub(crate) injections: &'a [ResolvedInjection],
     /// Where faults are injected; `None` for a plain load.
     pub(crate) inventory: Option<&'a Inventory>,
@@ -70,6 +71,7 @@ impl Measurement<'_> {
             authority: self.authority.clone(),
             workers: self.workers,
             cpus: self.cpus.clone(),
+            precise: self.precise,
             start,
             enter: Arc::clone(&self.enter),
             live: Arc::clone(&live),

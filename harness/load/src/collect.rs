@@ -13,6 +13,14 @@ use crate::run::{Options, Stop};
 /// A phase is told at most this late when a stop is asked for in between.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How late requests were over a whole load, in microseconds.
+pub(crate) struct Lateness {
+    /// From due to sent.
+    pub(crate) send_lag: Histogram,
+    /// From due to when the worker saw it.
+    pub(crate) own_lag: Histogram,
+}
+
 pub(crate) struct Collector<'a> {
     start: Instant,
     workers: usize,
@@ -21,6 +29,7 @@ pub(crate) struct Collector<'a> {
     /// Seconds that not every worker has told of, with the number of those that have.
     partial: BTreeMap<Duration, (Interval, usize)>,
     send_lag: Histogram,
+    own_lag: Histogram,
 }
 
 impl<'a> Collector<'a> {
@@ -43,11 +52,12 @@ impl<'a> Collector<'a> {
             phases: to_come.into_iter().peekable(),
             partial: BTreeMap::new(),
             send_lag: new_histogram(),
+            own_lag: new_histogram(),
         }
     }
 
-    /// Collects until the last worker has ended. Returns the send lag of the whole load.
-    pub(crate) fn collect(mut self, receiver: &Receiver<Interval>, stop: Stop<'_>) -> Histogram {
+    /// Collects until the last worker has ended.
+    pub(crate) fn collect(mut self, receiver: &Receiver<Interval>, stop: Stop<'_>) -> Lateness {
         loop {
             let wait = self.tell_phases(stop);
             match receiver.recv_timeout(wait) {
@@ -61,7 +71,7 @@ impl<'a> Collector<'a> {
         for (interval, _) in std::mem::take(&mut self.partial).into_values() {
             self.close(interval);
         }
-        self.send_lag
+        Lateness { send_lag: self.send_lag, own_lag: self.own_lag }
     }
 
     /// Tells the phases whose time has come. Returns how long to wait for the next.
@@ -93,6 +103,7 @@ impl<'a> Collector<'a> {
     fn close(&mut self, interval: Interval) {
         // Histograms that resize themselves accept each other's values.
         let _ = self.send_lag.add(&interval.send_lag);
+        let _ = self.own_lag.add(&interval.own_lag);
         let at = self.start + interval.offset + interval.length;
         self.sink.emit(Event { at, what: What::IntervalClosed(Box::new(interval)) });
     }

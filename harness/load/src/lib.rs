@@ -31,6 +31,7 @@ mod codec;
 mod collect;
 mod connection;
 mod error;
+mod headroom;
 mod live;
 mod pacer;
 mod patience;

@@ -8,10 +8,11 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
-use model::{Arrivals, Event, Interval, LoadTotals, Plan, Sink, Stage, What};
+use model::{Arrivals, Event, Headroom, Interval, LoadTotals, Plan, Sink, Stage, What};
 
 use crate::LoadError;
 use crate::collect::Collector;
+use crate::headroom::{cpu_times, headroom, run_queue_wait};
 use crate::live::Live;
 use crate::thread_state::{self, allow_files};
 use crate::totals::{Ended, totals, warnings};
@@ -31,6 +32,8 @@ pub struct Options {
     pub workers: usize,
     /// Worker `i` runs on `cpus[i % len]`; anywhere when empty.
     pub cpus: Vec<usize>,
+    /// Whether workers spend the last stretch before a due time awake: punctual within microseconds, for a whole CPU.
+    pub precise: bool,
     /// When the first request may fall due: the load's time zero. Connections are opened before it.
     pub start: Instant,
     /// First thing that every thread of the load does.
@@ -75,7 +78,8 @@ pub fn run(
     let failed = AtomicBool::new(false);
     let stop = Stop { asked: stop, failed: &failed };
     let (sender, receiver) = channel();
-    let (ended, lag) = thread::scope(|scope| {
+    let before = cpu_times();
+    let (ended, late) = thread::scope(|scope| {
         let mut handles = Vec::new();
         for id in 0..options.workers {
             let (sender, stages) = (sender.clone(), &stages);
@@ -87,12 +91,13 @@ pub fn run(
             }));
         }
         drop(sender);
-        let lag = Collector::new(plan, options, sink).collect(&receiver, stop);
-        (handles.into_iter().map(join).collect::<Result<Vec<_>, LoadError>>(), lag)
+        let late = Collector::new(plan, options, sink).collect(&receiver, stop);
+        (handles.into_iter().map(join).collect::<Result<Vec<_>, LoadError>>(), late)
     });
     let ended = ended?;
-    let warnings = warnings(&ended, &lag, plan.connections);
-    let totals = totals(ended, options, stop.asked.load(Ordering::Relaxed));
+    let steal = before.zip(cpu_times()).and_then(|(before, after)| after.stolen_since(&before));
+    let warnings = warnings(&ended, &late, steal, plan.connections);
+    let totals = totals(ended, steal, options, stop.asked.load(Ordering::Relaxed));
     let now = Instant::now();
     for warning in warnings {
         sink.emit(Event { at: now, what: What::Warning(warning) });
@@ -164,10 +169,12 @@ fn work(
     // The remainder goes to the first workers, so that every connection asked for is opened.
     let (each, more) = (plan.connections / options.workers, plan.connections % options.workers);
     let slots = each + usize::from(id < more);
-    let began = Instant::now();
+    let (began, waited) = (Instant::now(), run_queue_wait());
     let worker = Worker::new(id, plan, stages, options, slots, intervals)?;
     let totals = worker.run(plan.phases().load_to, stop)?;
-    Ok(Ended { totals, cpu: thread_state::cpu_time()?, wall: began.elapsed(), pinned })
+    let (cpu, wall) = (thread_state::cpu_time()?, began.elapsed());
+    let run_queue_wait = run_queue_wait().zip(waited).map(|(after, before)| after.saturating_sub(before));
+    Ok(Ended { totals, cpu, wall, pinned, headroom: Headroom { run_queue_wait, ..headroom() } })
 }
 
 fn join(handle: ScopedJoinHandle<'_, io::Result<Ended>>) -> Result<Ended, LoadError> {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use model::{Histogram, LoadTotals, new_histogram};
+use model::{Headroom, Histogram, LoadTotals};
 
+use crate::collect::Lateness;
 use crate::run::Options;
 use crate::thread_state::peak_resident_bytes;
 use crate::worker::WorkerTotals;
@@ -12,6 +13,8 @@ use crate::worker::WorkerTotals;
 const LATE: Duration = Duration::from_millis(10);
 /// A worker that has the CPU for more than this share of the time may be the limit.
 const BUSY: f64 = 0.9;
+/// More CPU time than this taken by other machines makes figures of this one doubtful.
+const STOLEN: f64 = 0.1;
 
 /// A worker that has ended.
 pub(crate) struct Ended {
@@ -22,21 +25,31 @@ pub(crate) struct Ended {
     pub(crate) wall: Duration,
     /// Whether it ran where it was asked to.
     pub(crate) pinned: bool,
+    /// What its thread saw of the machine.
+    pub(crate) headroom: Headroom,
 }
 
 impl Ended {
+    /// Share of its time in which it needed the CPU.
     fn busy(&self) -> f64 {
-        self.cpu.as_secs_f64() / self.wall.as_secs_f64().max(f64::MIN_POSITIVE)
+        let needed = self.cpu.saturating_sub(self.totals.spun);
+        needed.as_secs_f64() / self.wall.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 }
 
-pub(crate) fn totals(ended: Vec<Ended>, options: &Options, interrupted: bool) -> LoadTotals {
+pub(crate) fn totals(
+    ended: Vec<Ended>,
+    steal: Option<f64>,
+    options: &Options,
+    interrupted: bool,
+) -> LoadTotals {
     let mut totals = LoadTotals {
         threads: options.workers,
         wall: options.start.elapsed(),
         busiest_worker: ended.iter().map(Ended::busy).fold(0.0, f64::max),
         cpu: ended.iter().map(|ended| ended.cpu).sum(),
         rss_bytes_max: peak_resident_bytes().unwrap_or(0),
+        headroom: headroom(&ended, steal),
         interrupted,
         ..LoadTotals::default()
     };
@@ -54,27 +67,44 @@ pub(crate) fn totals(ended: Vec<Ended>, options: &Options, interrupted: bool) ->
     totals
 }
 
+/// The longest of the workers' waits, and what one of them saw of the rest, which they share.
+fn headroom(ended: &[Ended], steal: Option<f64>) -> Headroom {
+    let first = ended.first().map(|ended| ended.headroom.clone()).unwrap_or_default();
+    Headroom {
+        steal,
+        run_queue_wait: ended.iter().filter_map(|ended| ended.headroom.run_queue_wait).max(),
+        ..first
+    }
+}
+
 /// What makes the result less sure. Arrivals that left late because the worker was late are told from those that
 /// waited for a connection: the first is this machine's fault, the second the target's or the plan's.
-pub(crate) fn warnings(ended: &[Ended], send_lag: &Histogram, connections: usize) -> Vec<String> {
-    let mut own_lag = new_histogram();
-    for worker in ended {
-        // Histograms of the same bounds accept each other's values.
-        let _ = own_lag.add(&worker.totals.own_lag);
-    }
+pub(crate) fn warnings(
+    ended: &[Ended],
+    late: &Lateness,
+    steal: Option<f64>,
+    connections: usize,
+) -> Vec<String> {
     let p99 = |lag: &Histogram| Duration::from_micros(lag.value_at_percentile(99.0));
     let mut warnings = Vec::new();
-    if p99(&own_lag) > LATE {
+    if p99(&late.own_lag) > LATE {
         warnings.push(format!(
             "the generator was late: it saw 1 % of the arrivals more than {:.1?} after they fell due; give it a core \
              of its own or lower the rate",
-            p99(&own_lag)
+            p99(&late.own_lag)
         ));
-    } else if p99(send_lag) > LATE {
+    } else if p99(&late.send_lag) > LATE {
         warnings.push(format!(
             "1 % of the requests waited more than {:.1?} for one of the {connections} connections: the target kept \
              them all busy; use more connections if the target is to be seen without that queue",
-            p99(send_lag)
+            p99(&late.send_lag)
+        ));
+    }
+    if let Some(steal) = steal.filter(|steal| *steal > STOLEN) {
+        warnings.push(format!(
+            "the host gave {:.0} % of this machine's CPU time to others during the load: measure again when it is \
+             quiet, or elsewhere",
+            steal * 100.0
         ));
     }
     let busy = ended.iter().map(Ended::busy).fold(0.0, f64::max);
@@ -82,12 +112,6 @@ pub(crate) fn warnings(ended: &[Ended], send_lag: &Histogram, connections: usize
         warnings.push(format!(
             "the generator's busiest worker had the CPU for {:.0} % of its time: use more workers or lower the rate",
             busy * 100.0
-        ));
-    }
-    let without_port: u64 = ended.iter().map(|ended| ended.totals.without_port).sum();
-    if without_port > 0 {
-        warnings.push(format!(
-            "{without_port} requests found no free local port: use keep-alive, or widen net.ipv4.ip_local_port_range"
         ));
     }
     if ended.iter().any(|ended| !ended.pinned) {
@@ -101,44 +125,57 @@ mod tests {
     use super::*;
     use crate::connection::Traffic;
     use crate::ways::Ways;
+    use model::new_histogram;
 
-    fn ended(own_lag_us: u64, busy: f64) -> Ended {
-        let mut own_lag = new_histogram();
-        own_lag.record_n(own_lag_us, 100).unwrap();
+    fn ended(busy: f64) -> Ended {
         let totals = WorkerTotals {
             traffic: Traffic { received: 10, sent: 20, opened: 1 },
             ways: Ways::default(),
             carried: vec![3, 5],
-            own_lag,
-            without_port: 0,
+            spun: Duration::ZERO,
         };
         let wall = Duration::from_secs(10);
-        Ended { totals, cpu: wall.mul_f64(busy), wall, pinned: true }
+        Ended { totals, cpu: wall.mul_f64(busy), wall, pinned: true, headroom: Headroom::default() }
     }
 
-    fn lag(us: u64) -> Histogram {
-        let mut lag = new_histogram();
-        lag.record_n(us, 100).unwrap();
-        lag
+    fn late(own_us: u64, send_us: u64) -> Lateness {
+        let lag = |us| {
+            let mut lag = new_histogram();
+            lag.record_n(us, 100).unwrap();
+            lag
+        };
+        Lateness { send_lag: lag(send_us), own_lag: lag(own_us) }
     }
 
     #[test]
     fn a_load_without_trouble_has_no_warning() {
-        assert_eq!(warnings(&[ended(50, 0.5)], &lag(60), 64), [""; 0]);
+        assert_eq!(warnings(&[ended(0.5)], &late(50, 60), Some(0.01), 64), [""; 0]);
     }
 
     #[test]
     fn a_late_generator_is_told_from_busy_connections() {
-        let late = warnings(&[ended(20_000, 0.5)], &lag(20_000), 64);
-        assert!(late.len() == 1 && late[0].starts_with("the generator was late"), "{late:?}");
-        let queued = warnings(&[ended(50, 0.5)], &lag(20_000), 64);
+        let own = warnings(&[ended(0.5)], &late(20_000, 20_000), None, 64);
+        assert!(own.len() == 1 && own[0].starts_with("the generator was late"), "{own:?}");
+        let queued = warnings(&[ended(0.5)], &late(50, 20_000), None, 64);
         assert!(queued.len() == 1 && queued[0].contains("64 connections"), "{queued:?}");
     }
 
     #[test]
     fn the_busiest_worker_counts_and_not_the_mean() {
-        let both = [ended(50, 0.1), ended(50, 0.95)];
-        let said = warnings(&both, &lag(60), 64);
+        let said = warnings(&[ended(0.1), ended(0.95)], &late(50, 60), None, 64);
         assert!(said.len() == 1 && said[0].contains("95 %"), "{said:?}");
+    }
+
+    #[test]
+    fn a_worker_that_spins_until_a_due_time_is_not_busy() {
+        let mut spinning = ended(1.0);
+        spinning.totals.spun = Duration::from_secs(9);
+        assert_eq!(warnings(&[spinning], &late(1, 2), None, 64), [""; 0]);
+    }
+
+    #[test]
+    fn time_that_the_host_took_away_is_said() {
+        let said = warnings(&[ended(0.5)], &late(50, 60), Some(0.25), 64);
+        assert!(said.len() == 1 && said[0].contains("25 %"), "{said:?}");
     }
 }

@@ -31,9 +31,16 @@ impl Windows {
         Self { start, requests, first: 0, open: VecDeque::new() }
     }
 
-    /// An arrival has fallen due and will be settled later.
-    pub(crate) fn due(&mut self, due: Duration) {
-        self.at(due).unsettled += 1;
+    /// An arrival has fallen due, `own_lag` before it was seen, and will be settled later.
+    pub(crate) fn due(&mut self, due: Duration, own_lag: Duration) {
+        let open = self.at(due);
+        open.unsettled += 1;
+        open.interval.own_lag.saturating_record(micros(own_lag));
+    }
+
+    /// The worker did not look for so long, until `now`.
+    pub(crate) fn gap(&mut self, gap: Duration, now: Duration) {
+        self.at(now).interval.loop_gaps.saturating_record(micros(gap));
     }
 
     /// An arrival is settled.
@@ -73,21 +80,26 @@ impl Windows {
     }
 }
 
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Outcome;
+    use model::{Outcome, Parts};
 
     fn sample(due_ms: u64) -> Sample {
         let due = Duration::from_millis(due_ms);
-        Sample { request: 0, due, sent: Some(due), done: due, outcome: Outcome::Answered { status: 200 } }
+        let outcome = Outcome::Answered { status: 200 };
+        Sample { request: 0, due, sent: Some(due), done: due, outcome, parts: Parts::default() }
     }
 
     #[test]
     fn an_interval_is_closed_when_all_that_fell_due_in_it_is_settled() {
         let mut windows = Windows::new(Instant::now(), 1);
         for due_ms in [100, 900, 1_500] {
-            windows.due(Duration::from_millis(due_ms));
+            windows.due(Duration::from_millis(due_ms), Duration::ZERO);
         }
         windows.settle(&sample(100));
         windows.settle(&sample(1_500));
@@ -116,7 +128,7 @@ mod tests {
         let timeout_ms = 5_000;
         // Every arrival is settled a timeout late, for a quarter of an hour.
         for due_ms in (0..900_000).step_by(500) {
-            windows.due(Duration::from_millis(due_ms));
+            windows.due(Duration::from_millis(due_ms), Duration::ZERO);
             if let Some(settled) = due_ms.checked_sub(timeout_ms) {
                 windows.settle(&sample(settled));
             }

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use model::{Histogram, Interval, Outcome, Plan, Sample, Stage, new_histogram};
+use model::{Interval, LOOP_GAP, Outcome, Parts, Plan, Sample, Stage};
 use rustix::event::Timespec;
 use rustix::event::epoll;
 use rustix::io::Errno;
@@ -31,6 +31,9 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 const STOP_GRACE: Duration = Duration::from_secs(1);
 /// A closed loop whose connection failed pauses, so that a dead target is not hammered.
 const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
+/// The last stretch before a due time that a precise worker spends asking instead of sleeping: a little more than the
+/// kernel takes to wake a thread (measured: see docs/performance.md).
+const SPIN: Duration = Duration::from_micros(100);
 /// Events taken from the kernel at once: few enough that none is old when its turn comes.
 const EVENTS: usize = 256;
 
@@ -40,10 +43,8 @@ pub(crate) struct WorkerTotals {
     pub(crate) ways: Ways,
     /// Requests that each slot carried.
     pub(crate) carried: Vec<u64>,
-    /// From an arrival's due time to when the worker saw it: how late the generator was by itself.
-    pub(crate) own_lag: Histogram,
-    /// Requests for which this machine had no local port left.
-    pub(crate) without_port: u64,
+    /// Time spent spinning until a due time.
+    pub(crate) spun: Duration,
 }
 
 pub(crate) struct Worker<'a> {
@@ -71,6 +72,8 @@ pub(crate) struct Worker<'a> {
     intervals: Sender<Interval>,
     created: Instant,
     begun: bool,
+    /// When the worker last looked, or should have.
+    looked: Duration,
     /// Slots that were opened, or passed over, before the start.
     prepared: usize,
     totals: WorkerTotals,
@@ -95,8 +98,7 @@ impl<'a> Worker<'a> {
             traffic: Traffic::default(),
             ways: Ways::default(),
             carried: Vec::new(),
-            own_lag: new_histogram(),
-            without_port: 0,
+            spun: Duration::ZERO,
         };
         Ok(Self {
             id,
@@ -121,6 +123,7 @@ impl<'a> Worker<'a> {
             intervals,
             created: Instant::now(),
             begun: false,
+            looked: Duration::ZERO,
             prepared: 0,
             totals,
         })
@@ -150,7 +153,7 @@ impl<'a> Worker<'a> {
             }
             let last = end.or((now < load_to).then_some(load_to));
             let wake = self.wake(now, last, stopped.is_some());
-            self.wait(&mut events, wake.saturating_sub(now))?;
+            self.wait(&mut events, now, wake)?;
             for event in &events {
                 self.attend(*event, stopped.is_none());
             }
@@ -195,11 +198,15 @@ impl<'a> Worker<'a> {
     }
 
     fn take_due(&mut self, now: Duration) {
+        let gap = now.saturating_sub(self.looked);
+        if gap >= LOOP_GAP && self.begun {
+            self.windows.gap(gap, now);
+        }
+        self.looked = now;
         while self.begun
             && let Some(arrival) = self.arrivals.next_if(|arrival| arrival.due <= now)
         {
-            self.totals.own_lag.saturating_record(micros(now - arrival.due));
-            self.windows.due(arrival.due);
+            self.windows.due(arrival.due, now - arrival.due);
             self.slice.due += 1;
             self.waiting.push_back(arrival);
         }
@@ -214,7 +221,7 @@ impl<'a> Worker<'a> {
             let now = self.now();
             let Some(mix) = &mut self.closed_mix else { return };
             let arrival = mix.arrival(now);
-            self.windows.due(now);
+            self.windows.due(now, Duration::ZERO);
             self.slice.due += 1;
             self.send(slot, arrival, now);
         }
@@ -235,14 +242,19 @@ impl<'a> Worker<'a> {
 
     fn send(&mut self, slot: usize, arrival: Arrival, now: Duration) {
         let in_flight = InFlight { arrival, sent: now };
-        self.slice.sent += 1;
         if !self.slots[slot].is_open()
             && let Err(errno) = self.open(slot)
         {
-            self.totals.without_port += u64::from(errno == Errno::ADDRNOTAVAIL);
-            self.settle(&in_flight, outcome_of(errno), slot, self.now());
+            let now = self.now();
+            if errno == Errno::ADDRNOTAVAIL {
+                self.not_sent(&arrival, now, Outcome::NoPort);
+                self.release(slot, now, false);
+            } else {
+                self.settle(&in_flight, outcome_of(errno), slot, now);
+            }
             return;
         }
+        self.slice.sent += 1;
         let Self { renderer, body, .. } = self;
         let to_head = renderer.is_head(arrival.request);
         self.slots[slot].assign(in_flight, to_head, |out| renderer.render(&arrival, out, body));
@@ -308,12 +320,24 @@ impl<'a> Worker<'a> {
     fn settle(&mut self, in_flight: &InFlight, outcome: Outcome, slot: usize, now: Duration) {
         let done = now.max(in_flight.sent);
         let (request, due) = (in_flight.arrival.request, in_flight.arrival.due);
-        self.keep(&Sample { request, due, sent: Some(in_flight.sent), done, outcome });
+        self.keep(&Sample {
+            request,
+            due,
+            sent: Some(in_flight.sent),
+            done,
+            outcome,
+            parts: Parts::default(),
+        });
         self.deadlines.remove(slot);
         let answered = matches!(outcome, Outcome::Answered { .. });
         if answered {
             self.patience.answered(done - in_flight.sent);
         }
+        self.release(slot, done, answered);
+    }
+
+    /// The slot may carry the next request, in a closed loop after a pause.
+    fn release(&mut self, slot: usize, done: Duration, answered: bool) {
         match self.closed.think_at(done) {
             None => self.free.push(slot),
             Some(Duration::ZERO) if answered => self.free.push(slot),
@@ -345,20 +369,21 @@ impl<'a> Worker<'a> {
         while let Some(arrival) =
             self.waiting.pop_front_if(|arrival| self.patience.send_by(arrival.due) <= now)
         {
-            self.unsent(&arrival, self.patience.deadline(arrival.due));
+            self.not_sent(&arrival, self.patience.deadline(arrival.due), Outcome::Unsent);
         }
     }
 
     fn give_up_waiting(&mut self, now: Duration) {
         self.take_due(now);
         while let Some(arrival) = self.waiting.pop_front() {
-            self.unsent(&arrival, now);
+            self.not_sent(&arrival, now, Outcome::Unsent);
         }
     }
 
-    fn unsent(&mut self, arrival: &Arrival, given_up: Duration) {
+    fn not_sent(&mut self, arrival: &Arrival, given_up: Duration, outcome: Outcome) {
         let Arrival { request, due, .. } = *arrival;
-        self.keep(&Sample { request, due, sent: None, done: given_up.max(due), outcome: Outcome::Unsent });
+        let done = given_up.max(due);
+        self.keep(&Sample { request, due, sent: None, done, outcome, parts: Parts::default() });
     }
 
     /// Passes on what is complete, and tells the live view how it goes.
@@ -394,8 +419,9 @@ impl<'a> Worker<'a> {
         wake
     }
 
-    fn wait(&self, events: &mut Vec<epoll::Event>, mut timeout: Duration) -> Result<(), Errno> {
-        events.clear();
+    /// Waits for sockets from `now` until `wake`.
+    fn wait(&mut self, events: &mut Vec<epoll::Event>, now: Duration, wake: Duration) -> Result<(), Errno> {
+        let mut timeout = wake.saturating_sub(now);
         if !self.begun {
             // The load's clock stands still at zero, and connections are opened meanwhile.
             let lead = self.options.start.saturating_duration_since(Instant::now());
@@ -403,16 +429,36 @@ impl<'a> Worker<'a> {
             let step = self.lead() / u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
             timeout = if preparing { step.min(lead) } else { lead.min(STOP_CHECK) };
         }
+        let spin = self.options.precise && self.begun;
+        self.poll(events, if spin { timeout.saturating_sub(SPIN) } else { timeout })?;
+        if spin && events.is_empty() {
+            self.spin(events, wake)?;
+        }
+        // From here on it has something to do.
+        self.looked = wake.min(self.now()).max(now);
+        Ok(())
+    }
+
+    /// Asks the kernel again and again until `wake`: the time that it takes to wake a sleeping thread is saved.
+    fn spin(&mut self, events: &mut Vec<epoll::Event>, wake: Duration) -> Result<(), Errno> {
+        let began = self.now();
+        let mut now = began;
+        while now < wake && events.is_empty() {
+            self.poll(events, Duration::ZERO)?;
+            now = self.now();
+        }
+        self.totals.spun += now.saturating_sub(began);
+        Ok(())
+    }
+
+    fn poll(&self, events: &mut Vec<epoll::Event>, timeout: Duration) -> Result<(), Errno> {
+        events.clear();
         let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
         match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(errno) => Err(errno),
         }
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number of connections, far below 2^52")]

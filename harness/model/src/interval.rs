@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::outcome::{Counts, Sample};
+use crate::outcome::{Counts, Parts, Sample};
 
 /// An HDR histogram of microseconds.
 pub type Histogram = hdrhistogram::Histogram<u32>;
+
+/// A worker that does not look for this long has a gap.
+pub const LOOP_GAP: Duration = Duration::from_millis(1);
 
 /// Longest time a histogram holds, 1 hour; longer ones are recorded as this.
 const HIGHEST_US: u64 = 3_600_000_000;
@@ -44,6 +47,77 @@ pub struct RequestInterval {
     pub failed: Histogram,
     /// Service time (`done - sent`) of all that were sent.
     pub service: Histogram,
+    /// Where the service time went: see [`crate::Parts`].
+    pub parts: PartHistograms,
+}
+
+/// Distributions of the parts of the service time, in microseconds, each over the requests that had that part.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are those of Parts and documented there")]
+pub struct PartHistograms {
+    pub connect: Histogram,
+    pub handshake: Histogram,
+    pub first_byte: Histogram,
+    pub transfer: Histogram,
+}
+
+impl Default for PartHistograms {
+    fn default() -> Self {
+        Self {
+            connect: new_histogram(),
+            handshake: new_histogram(),
+            first_byte: new_histogram(),
+            transfer: new_histogram(),
+        }
+    }
+}
+
+impl PartHistograms {
+    /// The parts with the names that records use.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, &Histogram); 4] {
+        [
+            ("connect", &self.connect),
+            ("handshake", &self.handshake),
+            ("first_byte", &self.first_byte),
+            ("transfer", &self.transfer),
+        ]
+    }
+
+    /// The part that records call `name`.
+    pub fn by_name(&mut self, name: &str) -> Option<&mut Histogram> {
+        match name {
+            "connect" => Some(&mut self.connect),
+            "handshake" => Some(&mut self.handshake),
+            "first_byte" => Some(&mut self.first_byte),
+            "transfer" => Some(&mut self.transfer),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, parts: &Parts) {
+        for (histogram, part) in [
+            (&mut self.connect, parts.connect),
+            (&mut self.handshake, parts.handshake),
+            (&mut self.first_byte, parts.first_byte),
+            (&mut self.transfer, parts.transfer),
+        ] {
+            if let Some(part) = part {
+                histogram.saturating_record(micros(part));
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in [
+            (&mut self.connect, &other.connect),
+            (&mut self.handshake, &other.handshake),
+            (&mut self.first_byte, &other.first_byte),
+            (&mut self.transfer, &other.transfer),
+        ] {
+            add_histogram(mine, theirs);
+        }
+    }
 }
 
 /// A window of the load. A sample belongs to the interval and the bin in which it fell due, whenever it was done.
@@ -57,8 +131,13 @@ pub struct Interval {
     pub length: Duration,
     /// In the order of [`crate::Scenario::requests`].
     pub requests: Vec<RequestInterval>,
-    /// `sent - due` of all that were sent: how late the generator itself was.
+    /// `sent - due` of all that were sent: waiting for a worker and for a free connection.
     pub send_lag: Histogram,
+    /// From an arrival's due time to when its worker saw it: how late the generator was by itself.
+    pub own_lag: Histogram,
+    /// Stretches of at least [`LOOP_GAP`] in which a worker did not look at its sockets and its clock although there
+    /// was something to do: the generator's own stalls. A stretch counts in the window in which it ended.
+    pub loop_gaps: Histogram,
 }
 
 impl Interval {
@@ -70,6 +149,7 @@ impl Interval {
             good: new_histogram(),
             failed: new_histogram(),
             service: new_histogram(),
+            parts: PartHistograms::default(),
         };
         Self {
             start,
@@ -77,6 +157,8 @@ impl Interval {
             length,
             requests: (0..requests).map(|_| request()).collect(),
             send_lag: new_histogram(),
+            own_lag: new_histogram(),
+            loop_gaps: new_histogram(),
         }
     }
 
@@ -97,6 +179,7 @@ impl Interval {
         }
         if let Some(service) = sample.service_time() {
             request.service.saturating_record(micros(service));
+            request.parts.add(&sample.parts);
         }
         if let Some(lag) = sample.send_lag() {
             self.send_lag.saturating_record(micros(lag));
@@ -118,8 +201,11 @@ impl Interval {
             ] {
                 add_histogram(histogram, their);
             }
+            mine.parts.merge(&theirs.parts);
         }
         add_histogram(&mut self.send_lag, &other.send_lag);
+        add_histogram(&mut self.own_lag, &other.own_lag);
+        add_histogram(&mut self.loop_gaps, &other.loop_gaps);
     }
 
     /// Counts over all requests and bins.
@@ -166,6 +252,7 @@ mod tests {
             sent: Some(due),
             done: due + Duration::from_millis(latency_ms),
             outcome: Outcome::Answered { status: if good { 200 } else { 503 } },
+            parts: Parts::default(),
         }
     }
 

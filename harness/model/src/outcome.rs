@@ -19,10 +19,15 @@ pub enum Outcome {
     TimedOut,
     /// Something came back that is not HTTP/1.1.
     Malformed,
-    /// Any other failure after the decision to send: no route, no ports left.
+    /// The TLS handshake failed: a certificate that does not match, no version in common. Counted among the other
+    /// failures, and by itself.
+    Tls,
+    /// Any other failure after the decision to send: no route.
     Other,
     /// Never sent: no connection was free until it was given up.
     Unsent,
+    /// Never sent: this machine had no local port for a connection. Counted among the unsent, and by itself.
+    NoPort,
 }
 
 impl Outcome {
@@ -47,6 +52,21 @@ pub struct Sample {
     pub done: Duration,
     /// What became of it.
     pub outcome: Outcome,
+    /// Where its service time went.
+    pub parts: Parts,
+}
+
+/// Where the service time of a request went, as far as it got. What is missing was not needed or never reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// From the beginning of its connection until that stood; only when it opened one.
+    pub connect: Option<Duration>,
+    /// From then to the end of the TLS handshake, or of the WebSocket upgrade.
+    pub handshake: Option<Duration>,
+    /// From the request's first write to the first byte of the answer.
+    pub first_byte: Option<Duration>,
+    /// From the answer's first byte to its last.
+    pub transfer: Option<Duration>,
 }
 
 impl Sample {
@@ -79,6 +99,8 @@ pub struct Counts {
     pub good: u64,
     /// Never sent.
     pub unsent: u64,
+    /// Those of the unsent for which this machine had no local port left.
+    pub no_port: u64,
     /// No complete response in time.
     pub timed_out: u64,
     /// Connection refused.
@@ -89,6 +111,8 @@ pub struct Counts {
     pub malformed: u64,
     /// Any other failure.
     pub other: u64,
+    /// Those of the other failures whose TLS handshake failed.
+    pub tls: u64,
 }
 
 impl Counts {
@@ -101,7 +125,15 @@ impl Counts {
             Outcome::TimedOut => self.timed_out += 1,
             Outcome::Malformed => self.malformed += 1,
             Outcome::Other => self.other += 1,
+            Outcome::Tls => {
+                self.other += 1;
+                self.tls += 1;
+            }
             Outcome::Unsent => self.unsent += 1,
+            Outcome::NoPort => {
+                self.unsent += 1;
+                self.no_port += 1;
+            }
         }
         self.good += u64::from(outcome.is_good());
     }
@@ -113,11 +145,13 @@ impl Counts {
         }
         self.good += other.good;
         self.unsent += other.unsent;
+        self.no_port += other.no_port;
         self.timed_out += other.timed_out;
         self.refused += other.refused;
         self.reset += other.reset;
         self.malformed += other.malformed;
         self.other += other.other;
+        self.tls += other.tls;
     }
 
     /// Complete responses of any status.
@@ -158,7 +192,9 @@ mod tests {
             Just(Outcome::TimedOut),
             Just(Outcome::Malformed),
             Just(Outcome::Other),
+            Just(Outcome::Tls),
             Just(Outcome::Unsent),
+            Just(Outcome::NoPort),
         ]
     }
 
@@ -191,6 +227,7 @@ mod tests {
             sent: Some(ms(12)),
             done: ms(20),
             outcome: Outcome::Answered { status: 200 },
+            parts: Parts::default(),
         };
         assert_eq!(sample.latency(), ms(10));
         assert_eq!(sample.service_time(), Some(ms(8)));

@@ -8,8 +8,8 @@ use model::{Bin, Counts};
 
 use crate::{RecordError, files};
 
-/// The columns. `status` holds `code:count` pairs with a blank between them. Bins without an arrival have no row.
-pub(crate) const HEADER: &str = "at_s,request,due,sent,good,unsent,timed_out,refused,reset,malformed,other,status,first_good_s,last_good_s\n";
+/// The columns. `no_port` is counted in `unsent` too, and `tls` in `other`. `status` holds `code:count` pairs with a blank between them. Bins without an arrival have no row.
+pub(crate) const HEADER: &str = "at_s,request,due,sent,good,unsent,timed_out,refused,reset,malformed,other,status,first_good_s,last_good_s,no_port,tls\n";
 
 /// The arrivals of one request that fell due in one bin.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ pub(crate) fn append(text: &mut String, at_s: f64, request: &str, bin: &Bin, loa
     };
     let row = writeln!(
         text,
-        "{at_s:.6},{request},{},{},{},{},{},{},{},{},{},{},{},{}",
+        "{at_s:.6},{request},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
         c.due(),
         c.sent(),
         c.good,
@@ -51,6 +51,8 @@ pub(crate) fn append(text: &mut String, at_s: f64, request: &str, bin: &Bin, loa
         status.join(" "),
         good(bin.first_good),
         good(bin.last_good),
+        c.no_port,
+        c.tls,
     );
     if row.is_err() {
         unreachable!("writing to a string cannot fail");
@@ -93,8 +95,15 @@ fn row(line: &str, tags: &[String]) -> Result<BinRecord, String> {
         reset: count(8)?,
         malformed: count(9)?,
         other: count(10)?,
+        no_port: count(14)?,
+        tls: count(15)?,
     };
-    if counts.due() != count(2)? || counts.sent() != count(3)? || counts.good > counts.answered() {
+    if counts.due() != count(2)?
+        || counts.sent() != count(3)?
+        || counts.good > counts.answered()
+        || counts.no_port > counts.unsent
+        || counts.tls > counts.other
+    {
         return Err("the counts do not add up: due = sent + unsent, sent = answered + failures".to_owned());
     }
     let request = tags.iter().position(|tag| tag == columns[1]);

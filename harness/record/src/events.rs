@@ -99,8 +99,42 @@ pub struct TotalsRecord {
     pub reused_requests_max: u64,
     /// Answers by the value of `X-Served-By`.
     pub served_by: BTreeMap<String, u64>,
+    /// How much of the machine there was.
+    #[serde(flatten)]
+    pub headroom: HeadroomRecord,
     /// Whether the load was ended before its time.
     pub interrupted: bool,
+}
+
+/// How much of the machine a load had: [`model::Headroom`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of model::Headroom and documented there")]
+pub struct HeadroomRecord {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub steal: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub run_queue_wait_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ports_used: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ports: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub files_used: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub files: Option<u64>,
+}
+
+impl HeadroomRecord {
+    fn new(headroom: &model::Headroom) -> Self {
+        Self {
+            steal: headroom.steal,
+            run_queue_wait_s: headroom.run_queue_wait.map(|wait| files::tidy_seconds(wait.as_secs_f64())),
+            ports_used: headroom.ports_used,
+            ports: headroom.ports,
+            files_used: headroom.files_used,
+            files: headroom.files,
+        }
+    }
 }
 
 impl TotalsRecord {
@@ -117,6 +151,7 @@ impl TotalsRecord {
             reused_requests_min: totals.reused_requests_min,
             reused_requests_max: totals.reused_requests_max,
             served_by: totals.served_by.clone(),
+            headroom: HeadroomRecord::new(&totals.headroom),
             interrupted: totals.interrupted,
         }
     }

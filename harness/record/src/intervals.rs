@@ -1,7 +1,9 @@
 //! `intervals.hlog`: latency histograms as an HdrHistogram interval log, version 2, which other tools read.
 //!
 //! One tag per request and class: `<request>.good` and `<request>.failed` (latency, done - due), `<request>.service`
-//! (done - sent), and `send_lag` (sent - due) of all. Values are microseconds; the maximum in the third column is in
+//! (done - sent), and its parts `<request>.connect`, `.handshake`, `.first_byte` and `.transfer`. Of all requests:
+//! `own_lag` (from due to when the generator saw it), `loop_gap` (the generator's own stalls of 1 ms and more) and
+//! `send_lag` (sent - due). Values are microseconds; the maximum in the third column is in
 //! milliseconds. Timestamps are offsets from `StartTime`, the run's epoch. Empty histograms are left out, but
 //! `send_lag` closes every window.
 
@@ -14,12 +16,14 @@ use hdrhistogram::serialization::interval_log::{
     IntervalLogIterator, IntervalLogWriter, IntervalLogWriterBuilder, IntervalLogWriterError, LogEntry, Tag,
 };
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializeError, V2DeflateSerializer};
-use model::{Histogram, Interval, new_histogram};
+use model::{Histogram, Interval, PartHistograms, new_histogram};
 
 use crate::RecordError;
 
 /// The tag of the generator's own lateness.
 pub(crate) const SEND_LAG: &str = "send_lag";
+const OWN_LAG: &str = "own_lag";
+const LOOP_GAP: &str = "loop_gap";
 
 /// One window of the load.
 #[derive(Debug, Clone)]
@@ -30,8 +34,12 @@ pub struct IntervalRecord {
     pub length_s: f64,
     /// By request, in the plan's order.
     pub requests: Vec<RequestHistograms>,
-    /// How late the generator was, in microseconds.
+    /// sent - due, in microseconds.
     pub send_lag: Histogram,
+    /// How late the generator was by itself, in microseconds.
+    pub own_lag: Histogram,
+    /// The generator's own stalls, in microseconds.
+    pub loop_gaps: Histogram,
 }
 
 /// Histograms of one request in one window, in microseconds.
@@ -43,6 +51,8 @@ pub struct RequestHistograms {
     pub failed: Histogram,
     /// Service time of all that were sent.
     pub service: Histogram,
+    /// Where the service time went.
+    pub parts: PartHistograms,
 }
 
 /// Starts the log.
@@ -68,10 +78,15 @@ pub(crate) fn append<W: Write>(
 ) -> Result<(), IntervalLogWriterError<V2DeflateSerializeError>> {
     for (request, tag) in interval.requests.iter().zip(tags) {
         let classes = [("good", &request.good), ("failed", &request.failed), ("service", &request.service)];
-        for (class, histogram) in classes.into_iter().filter(|(_, histogram)| !histogram.is_empty()) {
+        let classes = classes.into_iter().chain(request.parts.named());
+        for (class, histogram) in classes.filter(|(_, histogram)| !histogram.is_empty()) {
             let tag = format!("{tag}.{class}");
             log.write_histogram(histogram, at, interval.length, Tag::new(&tag))?;
         }
+    }
+    let own = [(OWN_LAG, &interval.own_lag), (LOOP_GAP, &interval.loop_gaps)];
+    for (tag, histogram) in own.into_iter().filter(|(_, histogram)| !histogram.is_empty()) {
+        log.write_histogram(histogram, at, interval.length, Tag::new(tag))?;
     }
     log.write_histogram(&interval.send_lag, at, interval.length, Tag::new(SEND_LAG))
 }
@@ -114,19 +129,28 @@ pub(crate) fn read(
 }
 
 fn empty(at_s: f64, length_s: f64, requests: usize) -> IntervalRecord {
-    let request =
-        || RequestHistograms { good: new_histogram(), failed: new_histogram(), service: new_histogram() };
+    let request = || RequestHistograms {
+        good: new_histogram(),
+        failed: new_histogram(),
+        service: new_histogram(),
+        parts: PartHistograms::default(),
+    };
     IntervalRecord {
         at_s,
         length_s,
         requests: (0..requests).map(|_| request()).collect(),
         send_lag: new_histogram(),
+        own_lag: new_histogram(),
+        loop_gaps: new_histogram(),
     }
 }
 
 fn slot<'a>(interval: &'a mut IntervalRecord, tag: &str, tags: &[String]) -> Option<&'a mut Histogram> {
-    if tag == SEND_LAG {
-        return Some(&mut interval.send_lag);
+    match tag {
+        SEND_LAG => return Some(&mut interval.send_lag),
+        OWN_LAG => return Some(&mut interval.own_lag),
+        LOOP_GAP => return Some(&mut interval.loop_gaps),
+        _ => {}
     }
     let (name, class) = tag.rsplit_once('.')?;
     let index = tags.iter().position(|known| known == name)?;
@@ -135,7 +159,7 @@ fn slot<'a>(interval: &'a mut IntervalRecord, tag: &str, tags: &[String]) -> Opt
         "good" => Some(&mut request.good),
         "failed" => Some(&mut request.failed),
         "service" => Some(&mut request.service),
-        _ => None,
+        part => request.parts.by_name(part),
     }
 }
 

@@ -33,7 +33,7 @@ mod writer;
 
 pub use bins::BinRecord;
 pub use error::RecordError;
-pub use events::{EventRecord, TotalsRecord, WhatRecord};
+pub use events::{EventRecord, HeadroomRecord, TotalsRecord, WhatRecord};
 pub use files::{read_text, write_whole};
 pub use intervals::{IntervalRecord, RequestHistograms};
 pub use machine::{Machine, MachineRecord};

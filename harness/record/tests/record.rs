@@ -62,7 +62,14 @@ fn interval(recorder: &Recorder, second: u64) -> Interval {
     let mut interval = Interval::new(start, offset, Duration::from_secs(1), 2, 10);
     let sample = |request, due_ms, outcome| {
         let due = offset + Duration::from_millis(due_ms);
-        Sample { request, due, sent: Some(due), done: due + Duration::from_millis(2), outcome }
+        Sample {
+            request,
+            due,
+            sent: Some(due),
+            done: due + Duration::from_millis(2),
+            outcome,
+            parts: model::Parts::default(),
+        }
     };
     for tenth in 0..10 {
         interval.add(&sample(0, tenth * 100 + 50, Outcome::Answered { status: 200 }));

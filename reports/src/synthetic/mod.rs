@@ -210,6 +210,7 @@ impl Synthetic {
             reused_requests_min: 12,
             reused_requests_max: 260,
             served_by: web.map(|name| (name.to_owned(), 1_000)).collect(),
+            headroom: model::Headroom::default(),
             interrupted: false,
         }
     }
@@ -241,7 +242,8 @@ impl Synthetic {
             Some(harm) => (harm.outcome, harm.latency_us.unwrap_or(latency)),
             None => (Outcome::Answered { status: if request == 1 { 201 } else { 200 } }, latency),
         };
-        Sample { request, due, sent: Some(sent), done: sent + Duration::from_micros(latency), outcome }
+        let done = sent + Duration::from_micros(latency);
+        Sample { request, due, sent: Some(sent), done, outcome, parts: model::Parts::default() }
     }
 }
 

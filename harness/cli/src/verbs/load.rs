@@ -27,6 +27,9 @@ pub(crate) struct LoadArgs {
     /// Worker threads
     #[arg(long, value_name = "N", default_value_t = 1)]
     workers: usize,
+    /// Stay awake before each due time: requests leave within microseconds of it, for a whole CPU per worker
+    #[arg(long)]
+    precise: bool,
     #[command(flatten)]
     shape: ShapeArgs,
 }
@@ -68,6 +71,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         enter,
         workers: args.workers.max(1),
         cpus: if args.workers == 1 { generator_cpus() } else { Vec::new() },
+        precise: args.precise,
         injections: &[],
         inventory: None,
         recorder: &recorder,

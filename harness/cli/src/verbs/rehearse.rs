@@ -164,6 +164,7 @@ impl Rehearsal {
             enter,
             workers: 1,
             cpus,
+            precise: false,
             injections: &self.injections,
             inventory: Some(inventory),
             recorder,

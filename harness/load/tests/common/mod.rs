@@ -76,6 +76,7 @@ pub fn options(start: Instant, address: SocketAddr, workers: usize) -> Options {
         authority: "test".into(),
         workers,
         cpus: Vec::new(),
+        precise: false,
         start,
         enter: Arc::new(|| Ok(())),
         live: Arc::new(Live::default()),

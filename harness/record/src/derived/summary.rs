@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use model::{Counts, Histogram};
 use serde::{Deserialize, Serialize};
 
+use crate::events::HeadroomRecord;
+
 /// `summary.json`: the measured load in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SummaryFile {
@@ -60,7 +62,7 @@ pub struct SummaryFile {
     pub served_by: BTreeMap<String, u64>,
 }
 
-/// Counts of arrivals. `due = sent + unsent`,
+/// Counts of arrivals. `no_port` is part of `unsent`, `tls` of `other`; `due = sent + unsent`,
 /// `sent = answered + timed_out + refused + reset + malformed + other`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are those of model::Counts and documented there")]
@@ -70,11 +72,13 @@ pub struct CountsFile {
     pub answered: u64,
     pub good: u64,
     pub unsent: u64,
+    pub no_port: u64,
     pub timed_out: u64,
     pub refused: u64,
     pub reset: u64,
     pub malformed: u64,
     pub other: u64,
+    pub tls: u64,
 }
 
 impl CountsFile {
@@ -87,11 +91,13 @@ impl CountsFile {
             answered: counts.answered(),
             good: counts.good,
             unsent: counts.unsent,
+            no_port: counts.no_port,
             timed_out: counts.timed_out,
             refused: counts.refused,
             reset: counts.reset,
             malformed: counts.malformed,
             other: counts.other,
+            tls: counts.tls,
         }
     }
 }
@@ -165,6 +171,18 @@ pub struct GeneratorFile {
     /// CPU time for one request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cpu_us_per_request: Option<f64>,
+    /// Share of the busiest worker's time in which it needed a CPU.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub busiest_worker: Option<f64>,
+    /// From an arrival's due time to when its worker saw it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub own_lag_us: Option<PercentilesFile>,
+    /// Stalls of 1 ms and more of a worker's event loop.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub loop_gaps_us: Option<PercentilesFile>,
+    /// How much of the machine there was.
+    #[serde(flatten)]
+    pub headroom: HeadroomRecord,
     /// Largest resident size.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rss_bytes_max: Option<u64>,
