@@ -18,6 +18,7 @@ pub fn plan(arrivals: Arrivals, duration: Duration, connections: usize, request:
         cool_down: Duration::ZERO,
         connections,
         keep_alive: true,
+        transport: model::Transport::default(),
         timeout: Duration::from_secs(5),
         schedule: Schedule::default(),
         objectives: Vec::new(),

@@ -47,11 +47,12 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
 fn drive(plan: &Plan) -> std::result::Result<Result, Box<dyn Error>> {
     let server = SteadyServer::start(Pace::default());
     let options = Options {
-        addresses: vec![server.address()],
+        targets: Arc::new([server.address()].into_iter().collect()),
         authority: "bench".to_owned(),
         workers: 1,
         cpus: vec![1],
         precise: false,
+        way: "X-Served-By".to_owned(),
         start: Instant::now() + Duration::from_millis(200),
         enter: Arc::new(|| Ok(())),
         live: Arc::new(Live::default()),

@@ -67,11 +67,12 @@ impl Measurement<'_> {
         let progress = Progress::begin(&self.plan.name, start, phases.load_to, Arc::clone(&live), names);
         let tee = Tee(self.recorder, &progress);
         let options = Options {
-            addresses: self.addresses.clone(),
+            targets: Arc::new(self.addresses.iter().copied().collect()),
             authority: self.authority.clone(),
             workers: self.workers,
             cpus: self.cpus.clone(),
             precise: self.precise,
+            way: "X-Served-By".to_owned(),
             start,
             enter: Arc::clone(&self.enter),
             live: Arc::clone(&live),

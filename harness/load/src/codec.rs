@@ -3,6 +3,8 @@
 //! Bodies are counted and thrown away. A response ends by its Content-Length, by its last chunk, or with the
 //! connection; 1xx responses are passed over; responses to HEAD, 204 and 304 have no body.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 /// Head fields of a response take at most this many bytes.
@@ -64,6 +66,8 @@ pub struct ResponseParser {
     status: u16,
     reusable: bool,
     no_body: bool,
+    /// The field that tells which way the answer took.
+    way: Arc<str>,
     served_by: Vec<u8>,
 }
 
@@ -75,12 +79,19 @@ impl Default for ResponseParser {
             status: 0,
             reusable: false,
             no_body: false,
+            way: "X-Served-By".into(),
             served_by: Vec::new(),
         }
     }
 }
 
 impl ResponseParser {
+    /// A parser for which the header field `way` tells which way an answer took.
+    #[must_use]
+    pub fn telling(way: &str) -> Self {
+        Self { way: way.into(), ..Self::default() }
+    }
+
     /// Begins a new response; `to_head` says that it answers a HEAD request.
     pub fn begin(&mut self, to_head: bool) {
         self.state = State::Head;
@@ -89,7 +100,7 @@ impl ResponseParser {
         self.no_body = to_head;
     }
 
-    /// The value of `X-Served-By`, empty when there is none.
+    /// The value of the field that tells the way, `X-Served-By` as a rule; empty when there is none.
     #[must_use]
     pub fn served_by(&self) -> &[u8] {
         &self.served_by
@@ -196,7 +207,7 @@ impl ResponseParser {
                 } else if has_token(field.value, b"keep-alive") {
                     self.reusable = true;
                 }
-            } else if field.name.eq_ignore_ascii_case("x-served-by") {
+            } else if field.name.eq_ignore_ascii_case(&self.way) {
                 self.served_by.extend_from_slice(field.value);
             }
         }

@@ -1,17 +1,17 @@
-//! One connection slot: a socket that comes and goes, and at most one request on it.
+//! A place for a connection: sockets come and go on it, and its lanes carry one request each.
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use model::Outcome;
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, connect, send, socket_with, sockopt};
+use model::{Outcome, Parts};
+use rustix::event::epoll::EventFlags;
 
+use crate::address::{Address, begin_to_connect};
 use crate::arrivals::Arrival;
-use crate::codec::{Event, ResponseParser};
+use crate::exchange::{Drafts, Exchange, Next, Seen, Speech};
+use crate::render::Renderer;
+use crate::tls::TlsClient;
 use crate::ways::Ways;
+use crate::wire::{Fault, Scratch, Wire};
 
 /// A request on its way.
 #[derive(Debug, Clone, Copy)]
@@ -21,193 +21,340 @@ pub(crate) struct InFlight {
     pub(crate) sent: Duration,
 }
 
-/// What a slot says after it was looked after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Nothing is decided.
-    Waiting,
-    /// The request on it has ended like this.
-    Ended(Outcome),
-    /// The connection was lost while it carried nothing.
-    Lost,
+/// How far a socket has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Phase {
+    #[default]
+    Closed,
+    Connecting,
+    Shaking,
+    /// The protocol asks for something before the first request.
+    Opening,
+    Open,
 }
 
-/// A place for a connection.
-#[derive(Debug, Default)]
+/// A place for a request.
+#[derive(Debug, Default, Clone)]
+struct Lane {
+    in_flight: Option<InFlight>,
+    parts: Parts,
+    /// When its first byte was written.
+    written: Option<Duration>,
+    /// When the first byte of its answer came, when there was more to come.
+    began: Option<Duration>,
+}
+
+/// When a socket came how far.
+#[derive(Debug, Default, Clone, Copy)]
+struct Milestones {
+    begun: Duration,
+    connected: Option<Duration>,
+    /// The lane whose request it was opened for.
+    opener: Option<usize>,
+}
+
+#[derive(Debug)]
 pub(crate) struct Connection {
-    socket: Option<OwnedFd>,
-    connected: bool,
-    pub(crate) in_flight: Option<InFlight>,
+    wire: Option<Wire>,
+    phase: Phase,
+    exchange: Exchange,
+    lanes: Vec<Lane>,
     out: Vec<u8>,
     written: usize,
-    parser: ResponseParser,
-    keep: bool,
-    /// Requests that it has carried, over all its sockets.
-    pub(crate) carried: u64,
+    milestones: Milestones,
+    /// Requests on the current socket, and how many there may be.
+    served: u64,
+    limit: u64,
     /// Counts sockets, so that what belonged to an earlier one is known as such.
     pub(crate) generation: u32,
 }
 
-/// Bytes that went over the slots of a worker, and connections that they opened.
-#[derive(Debug, Default, Clone, Copy)]
+/// Bytes that went over the connections of a worker, how many they opened, and what was wrong with those that failed.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Traffic {
     pub(crate) received: u64,
     pub(crate) sent: u64,
     pub(crate) opened: u64,
+    /// What TLS said, with how often; the first few different sayings are kept.
+    pub(crate) tls_faults: Vec<(String, u64)>,
+}
+
+/// Different things that TLS may say before they are only counted.
+const SAYINGS: usize = 4;
+
+impl Traffic {
+    fn fault(&mut self, fault: &Fault) {
+        let Fault::Tls(said) = fault else { return };
+        match self.tls_faults.iter().position(|(known, _)| known == said) {
+            Some(known) => self.tls_faults[known].1 += 1,
+            None if self.tls_faults.len() < SAYINGS => self.tls_faults.push((said.clone(), 1)),
+            None => {}
+        }
+    }
+}
+
+/// What a worker lends to a connection while it looks after it.
+pub(crate) struct Hands<'a> {
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) seen: &'a mut Seen,
+    pub(crate) traffic: &'a mut Traffic,
+    pub(crate) ways: &'a mut Ways,
 }
 
 impl Connection {
-    /// A slot without a socket; with `keep` a connection serves more than one request.
-    pub(crate) fn new(keep: bool) -> Self {
-        Self { keep, ..Self::default() }
+    /// The connection with this number of a worker; `limit` requests go over each of its sockets at most.
+    pub(crate) fn new(speech: &Speech, number: usize, lanes: usize, limit: u64) -> Self {
+        Self {
+            wire: None,
+            phase: Phase::Closed,
+            exchange: Exchange::new(speech, number),
+            lanes: vec![Lane::default(); lanes],
+            out: Vec::new(),
+            written: 0,
+            milestones: Milestones::default(),
+            served: 0,
+            limit,
+            generation: 0,
+        }
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.socket.is_some()
+        self.phase != Phase::Closed
     }
 
-    /// Begins to connect. The socket is to be watched by the caller.
-    pub(crate) fn connect(&mut self, address: &SocketAddr) -> Result<&OwnedFd, Errno> {
-        self.close();
-        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
-        // Requests are single writes: waiting for more to send would only add latency.
-        sockopt::set_tcp_nodelay(&socket, true)?;
-        match connect(&socket, address) {
-            Ok(()) | Err(Errno::INPROGRESS) => {}
-            Err(errno) => return Err(errno),
-        }
-        self.connected = false;
-        Ok(self.socket.insert(socket))
+    /// Whether requests wait for it to be opened anew.
+    pub(crate) fn wants_opening(&self) -> bool {
+        self.phase == Phase::Closed && self.exchange.wants_connection()
     }
 
-    /// Gives up the socket and what was on it.
-    pub(crate) fn close(&mut self) {
-        self.socket = None;
-        self.connected = false;
-        self.in_flight = None;
+    /// Begins to connect, for the request on lane `opener` if there is one. The socket is to be watched by the
+    /// caller, who gets its generation too.
+    pub(crate) fn connect(
+        &mut self,
+        address: &Address<'_>,
+        tls: Option<&TlsClient>,
+        opener: Option<usize>,
+        now: Duration,
+    ) -> Result<(&Wire, u32), Fault> {
+        let session = tls.map(TlsClient::session).transpose()?;
+        let socket = begin_to_connect(address)?;
+        self.phase = Phase::Connecting;
         self.generation = self.generation.wrapping_add(1);
+        self.milestones = Milestones { begun: now, connected: None, opener };
+        self.out.clear();
+        self.written = 0;
+        self.served = 0;
+        Ok((self.wire.insert(Wire::new(socket, session)), self.generation))
     }
 
-    /// Puts a request on the connection; `render` writes its bytes. It is sent as soon as the connection stands.
-    pub(crate) fn assign(&mut self, in_flight: InFlight, to_head: bool, render: impl FnOnce(&mut Vec<u8>)) {
-        render(&mut self.out);
-        self.written = 0;
-        self.parser.begin(to_head);
-        self.in_flight = Some(in_flight);
-        self.carried += 1;
+    /// Puts a request on a lane. It is sent as soon as the connection stands.
+    pub(crate) fn assign(
+        &mut self,
+        lane: usize,
+        in_flight: InFlight,
+        renderer: &Renderer,
+        drafts: &mut Drafts,
+        hands: &mut Hands<'_>,
+    ) {
+        if self.written == self.out.len() {
+            self.out.clear();
+            self.written = 0;
+        }
+        let written = (self.phase == Phase::Open).then_some(in_flight.sent);
+        self.lanes[lane] = Lane { in_flight: Some(in_flight), parts: Parts::default(), written, began: None };
+        self.served += 1;
+        self.exchange.begin(lane, &in_flight.arrival, renderer, drafts, &mut self.out);
+        if self.served >= self.limit {
+            // HTTP/1.1 closes after the answer; HTTP/2 says that it opens no more streams.
+            self.exchange.drain();
+        }
+        if let Err(fault) = self.write(hands.traffic) {
+            self.fail(&fault, hands);
+        }
+    }
+
+    /// Looks after the socket that the kernel has news of.
+    pub(crate) fn attend(&mut self, flags: EventFlags, hands: &mut Hands<'_>) {
+        let hung_up = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+        let writable = flags.intersects(EventFlags::OUT | EventFlags::ERR | EventFlags::HUP);
+        if let Err(fault) = self.look(writable, hung_up || flags.contains(EventFlags::IN), hung_up, hands) {
+            self.fail(&fault, hands);
+        }
+        // The close may come with the answer, and there is no second word of it.
+        if hung_up && self.lanes.iter().all(|lane| lane.in_flight.is_none()) {
+            self.close(false, Outcome::Reset, hands.seen);
+        }
+    }
+
+    fn look(
+        &mut self,
+        writable: bool,
+        readable: bool,
+        hung_up: bool,
+        hands: &mut Hands<'_>,
+    ) -> Result<(), Fault> {
+        if writable {
+            self.establish(hands)?;
+            self.write(hands.traffic)?;
+        }
+        if readable {
+            if self.phase == Phase::Shaking {
+                self.establish(hands)?;
+                self.write(hands.traffic)?;
+            }
+            self.readable(hung_up, hands)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a new connection on towards its first request.
+    fn establish(&mut self, hands: &mut Hands<'_>) -> Result<(), Fault> {
+        let Some(wire) = &mut self.wire else { return Ok(()) };
+        if self.phase == Phase::Connecting {
+            match rustix::net::sockopt::socket_error(wire.socket()) {
+                Ok(Ok(())) => self.phase = Phase::Shaking,
+                Ok(Err(errno)) | Err(errno) => return Err(errno.into()),
+            }
+        }
+        if self.phase == Phase::Shaking && wire.shake(hands.scratch)? {
+            let http2 = matches!(self.exchange, Exchange::Http2(_));
+            if http2 && wire.is_tls() && wire.alpn() != Some(b"h2") {
+                return Err(Fault::Tls("the server does not offer HTTP/2 (ALPN)".to_owned()));
+            }
+            hands.traffic.opened += 1;
+            self.phase = Phase::Opening;
+            self.exchange.opened(&mut self.out);
+        }
+        if self.phase == Phase::Opening && self.exchange.is_ready() {
+            self.phase = Phase::Open;
+        }
+        Ok(())
     }
 
     /// Writes what can be written.
-    pub(crate) fn write(&mut self, traffic: &mut Traffic) -> Progress {
-        let Some(socket) = self.socket.as_ref().filter(|_| self.connected) else { return Progress::Waiting };
-        while self.in_flight.is_some() && self.written < self.out.len() {
-            match send(socket, &self.out[self.written..], SendFlags::NOSIGNAL) {
-                Ok(written) => {
-                    self.written += written;
-                    traffic.sent += written as u64;
-                }
-                Err(Errno::AGAIN) => break,
-                Err(Errno::INTR) => {}
-                Err(errno) => return self.fail(errno),
+    fn write(&mut self, traffic: &mut Traffic) -> Result<(), Fault> {
+        let Some(wire) = self.wire.as_mut().filter(|_| self.phase >= Phase::Opening) else { return Ok(()) };
+        while self.written < self.out.len() {
+            let sent = wire.send(&self.out[self.written..])?;
+            if sent == 0 {
+                return Ok(());
             }
+            self.written += sent;
+            traffic.sent += sent as u64;
         }
-        Progress::Waiting
+        wire.flush()
     }
 
-    /// The socket became writable: it is connected, or has room again.
-    pub(crate) fn writable(&mut self, traffic: &mut Traffic) -> Progress {
-        let Some(socket) = &self.socket else { return Progress::Waiting };
-        if !self.connected {
-            match sockopt::socket_error(socket) {
-                Ok(Ok(())) => {
-                    self.connected = true;
-                    traffic.opened += 1;
-                }
-                Ok(Err(errno)) | Err(errno) => return self.fail(errno),
+    /// Reads what has come; after a hang-up there is more to read than bytes.
+    fn readable(&mut self, hung_up: bool, hands: &mut Hands<'_>) -> Result<(), Fault> {
+        while let Some(wire) = self.wire.as_mut().filter(|_| self.phase >= Phase::Opening) {
+            let Some(chunk) = wire.read(hands.scratch, hung_up)? else { return Ok(()) };
+            if chunk.length == 0 {
+                let next = self.exchange.closed(hands.seen, hands.ways);
+                self.go_on(next, hands.seen);
+                return Ok(());
+            }
+            hands.traffic.received += chunk.length as u64;
+            let written = self.written == self.out.len();
+            let bytes = hands.scratch.read(chunk.length);
+            if written {
+                // HTTP/1.1 asks whether everything was sent; what is added now is an answer to what was read.
+                self.written = 0;
+                self.out.clear();
+            }
+            let next = self.exchange.read(bytes, written, &mut self.out, hands.seen, hands.ways);
+            self.establish(hands)?;
+            if self.written < self.out.len() {
+                self.write(hands.traffic)?;
+            }
+            self.go_on(next, hands.seen);
+            if !chunk.more {
+                return Ok(());
             }
         }
-        self.write(traffic)
+        Ok(())
     }
 
-    /// The socket became readable, or was closed by the other side (`hung_up`), and then there is more to read than its
-    /// bytes. `ways` is told which way the answer took.
-    pub(crate) fn readable(
-        &mut self,
-        hung_up: bool,
-        buffer: &mut [u8],
-        traffic: &mut Traffic,
-        ways: &mut Ways,
-    ) -> Progress {
-        loop {
-            let Some(socket) = self.socket.as_ref().filter(|_| self.connected) else {
-                return Progress::Waiting;
-            };
-            let read = match rustix::io::read(socket, &mut *buffer) {
-                Ok(read) => read,
-                Err(Errno::AGAIN) => return Progress::Waiting,
-                Err(Errno::INTR) => continue,
-                Err(errno) => return self.fail(errno),
-            };
-            if read == 0 {
-                return self.closed_by_peer(ways);
-            }
-            traffic.received += read as u64;
-            if self.in_flight.is_none() {
-                // Nobody asked for it.
-                self.close();
-                return Progress::Lost;
-            }
-            match self.parser.read(&buffer[..read]) {
-                // Less than there was room for is all there is (`epoll(7)`), and the next edge will tell.
-                Ok(Event::Partial) if read < buffer.len() && !hung_up => return Progress::Waiting,
-                Ok(Event::Partial) => {}
-                Ok(Event::Complete { status, reusable }) => {
-                    ways.add(self.parser.served_by());
-                    // An answer before the request was written out leaves the connection in no known state.
-                    let whole = self.written == self.out.len();
-                    self.in_flight = None;
-                    if !(reusable && whole && self.keep) {
-                        self.close();
-                    }
-                    return Progress::Ended(Outcome::Answered { status });
-                }
-                Err(_) => {
-                    self.close();
-                    return Progress::Ended(Outcome::Malformed);
-                }
-            }
+    fn go_on(&mut self, next: Next, seen: &mut Seen) {
+        match next {
+            Next::Go => {}
+            Next::Close(outcome) => self.close(false, outcome, seen),
+            Next::Reopen => self.close(true, Outcome::Reset, seen),
         }
     }
 
-    fn closed_by_peer(&mut self, ways: &mut Ways) -> Progress {
-        let carried = self.in_flight.is_some();
-        let complete = self.parser.closed();
-        if carried && complete.is_some() {
-            ways.add(self.parser.served_by());
+    /// Gives up the socket. Requests on it end with `outcome`, but those that were never sent and may wait for another.
+    fn close(&mut self, keep_waiting: bool, outcome: Outcome, seen: &mut Seen) {
+        self.wire = None;
+        self.phase = Phase::Closed;
+        self.generation = self.generation.wrapping_add(1);
+        self.out.clear();
+        self.written = 0;
+        self.exchange.lost(keep_waiting, |lane| seen.ended.push((lane, outcome)));
+    }
+
+    /// The connection cannot go on.
+    pub(crate) fn fail(&mut self, fault: &Fault, hands: &mut Hands<'_>) {
+        hands.traffic.fault(fault);
+        self.close(false, fault.outcome(), hands.seen);
+    }
+
+    /// What waits for another connection cannot have one.
+    pub(crate) fn abandon(&mut self, outcome: Outcome, hands: &mut Hands<'_>) {
+        self.close(false, outcome, hands.seen);
+    }
+
+    /// Notes when it came how far. `now` is after the look at it.
+    pub(crate) fn stamp(&mut self, now: Duration, seen: &Seen) {
+        if self.phase >= Phase::Shaking && self.milestones.connected.is_none() {
+            self.milestones.connected = Some(now);
         }
-        self.close();
-        match (carried, complete) {
-            (false, _) => Progress::Lost,
-            (true, Some(status)) => Progress::Ended(Outcome::Answered { status }),
-            (true, None) => Progress::Ended(Outcome::Reset),
+        if self.phase == Phase::Open
+            && let Some(opener) = self.milestones.opener.take()
+        {
+            self.stand(opener, now);
+        }
+        for lane in &seen.began {
+            let lane = &mut self.lanes[*lane];
+            lane.began = lane.began.or(Some(now));
         }
     }
 
-    fn fail(&mut self, errno: Errno) -> Progress {
-        let carried = self.in_flight.is_some();
-        self.close();
-        if carried { Progress::Ended(outcome_of(errno)) } else { Progress::Lost }
+    /// The connection stands: its opener's request leaves now, and those that waited with it.
+    fn stand(&mut self, opener: usize, now: Duration) {
+        let connected = self.milestones.connected.unwrap_or(now);
+        let parts = &mut self.lanes[opener].parts;
+        parts.connect = Some(connected.saturating_sub(self.milestones.begun));
+        let shaken =
+            matches!(&self.wire, Some(wire) if wire.is_tls()) || !matches!(self.exchange, Exchange::Http1(_));
+        parts.handshake = shaken.then(|| now.saturating_sub(connected));
+        for lane in self.lanes.iter_mut().filter(|lane| lane.in_flight.is_some()) {
+            lane.written = lane.written.or(Some(now));
+        }
     }
-}
 
-/// What an error of the socket means for the request on it.
-pub(crate) fn outcome_of(errno: Errno) -> Outcome {
-    match std::io::Error::from(errno).kind() {
-        ErrorKind::ConnectionRefused => Outcome::Refused,
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Outcome::Reset,
-        ErrorKind::TimedOut => Outcome::TimedOut,
-        _ => Outcome::Other,
+    /// The request that has ended on `lane`, with where its time went.
+    pub(crate) fn take(&mut self, lane: usize, now: Duration) -> Option<(InFlight, Parts)> {
+        let lane = &mut self.lanes[lane];
+        let in_flight = lane.in_flight.take()?;
+        let mut parts = lane.parts;
+        if let Some(written) = lane.written {
+            let began = lane.began.unwrap_or(now);
+            parts.first_byte = Some(began.saturating_sub(written));
+            parts.transfer = Some(now.saturating_sub(began));
+        }
+        Some((in_flight, parts))
+    }
+
+    /// Gives up the request on `lane`.
+    pub(crate) fn give_up(&mut self, lane: usize, hands: &mut Hands<'_>) {
+        if self.exchange.cancel(lane, &mut self.out) {
+            hands.seen.ended.push((lane, Outcome::TimedOut));
+            if let Err(fault) = self.write(hands.traffic) {
+                self.fail(&fault, hands);
+            }
+        } else {
+            self.close(false, Outcome::TimedOut, hands.seen);
+        }
     }
 }

@@ -24,6 +24,7 @@
 //!
 //! Waiting is exact to the nanosecond by `epoll_pwait2(2)`, so Linux 5.11 is needed.
 
+mod address;
 mod arrivals;
 mod base_url;
 mod closed;
@@ -31,21 +32,30 @@ mod codec;
 mod collect;
 mod connection;
 mod error;
+mod exchange;
+mod fleet;
 mod headroom;
+mod http2;
 mod live;
+mod opener;
 mod pacer;
 mod patience;
+mod poller;
 mod render;
 mod resolve;
 mod run;
 mod scenario;
 mod slots;
 mod thread_state;
+mod tls;
 mod totals;
 mod ways;
+mod websocket;
 mod windows;
+mod wire;
 mod worker;
 
+pub use address::{Target, Targets};
 pub use arrivals::{Arrival, ArrivalStream};
 pub use base_url::BaseUrl;
 pub use codec::{Event as CodecEvent, Malformed, ResponseParser};

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
 use model::{Piece, Plan, Request, Template};
 
@@ -12,6 +13,13 @@ use crate::arrivals::Arrival;
 pub struct Renderer {
     prepared: Vec<Prepared>,
     seed: u64,
+}
+
+/// What a rendered request has beside its path and its body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pieces {
+    /// Whether it has a body, be it an empty one.
+    pub(crate) has_body: bool,
 }
 
 /// A request's fixed texts: `method SP [path] head [body]`.
@@ -70,6 +78,28 @@ impl Renderer {
     #[must_use]
     pub fn is_head(&self, request: usize) -> bool {
         self.prepared[request].is_head
+    }
+
+    /// Renders the path and the body of `arrival`, for protocols that frame requests themselves.
+    pub(crate) fn pieces(&self, arrival: &Arrival, path: &mut Vec<u8>, body: &mut Vec<u8>) -> Pieces {
+        let prepared = &self.prepared[arrival.request];
+        let mut values = Values::new(self.seed, arrival.number);
+        path.clear();
+        body.clear();
+        fill(&prepared.path, arrival, &mut values, path);
+        fill(&prepared.body, arrival, &mut values, body);
+        Pieces { has_body: prepared.has_length }
+    }
+
+    /// The head of the first request without its end, as the upgrade request of a WebSocket connection.
+    pub(crate) fn upgrade(&self) -> Vec<u8> {
+        let arrival = Arrival { number: 0, due: Duration::ZERO, request: 0, sequence: 0 };
+        let (mut out, mut body) = (b"GET ".to_vec(), Vec::new());
+        let mut path = Vec::new();
+        self.pieces(&arrival, &mut path, &mut body);
+        out.extend_from_slice(&path);
+        out.extend_from_slice(self.prepared[0].head.as_bytes());
+        out
     }
 
     /// Writes the bytes of `arrival` into `out`, which is cleared first. `body` is kept between calls for its memory.
@@ -171,6 +201,7 @@ mod tests {
             cool_down: Duration::ZERO,
             connections: 1,
             keep_alive,
+            transport: model::Transport::default(),
             timeout: Duration::from_secs(1),
             schedule: Schedule::default(),
             objectives: Vec::new(),

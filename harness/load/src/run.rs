@@ -1,7 +1,6 @@
 //! A load from its plan to its totals: checks, threads, and what they share.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -11,10 +10,12 @@ use std::time::Instant;
 use model::{Arrivals, Event, Headroom, Interval, LoadTotals, Plan, Sink, Stage, What};
 
 use crate::LoadError;
+use crate::address::Targets;
 use crate::collect::Collector;
 use crate::headroom::{cpu_times, headroom, run_queue_wait};
 use crate::live::Live;
 use crate::thread_state::{self, allow_files};
+use crate::tls::TlsClient;
 use crate::totals::{Ended, totals, warnings};
 use crate::worker::Worker;
 
@@ -25,7 +26,7 @@ pub type Enter = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 #[derive(Clone)]
 pub struct Options {
     /// Where requests go; connections are spread over them.
-    pub addresses: Vec<SocketAddr>,
+    pub targets: Arc<Targets>,
     /// The Host header field.
     pub authority: String,
     /// Worker threads, at least 1; no more than there are connections are used.
@@ -34,6 +35,8 @@ pub struct Options {
     pub cpus: Vec<usize>,
     /// Whether workers spend the last stretch before a due time awake: punctual within microseconds, for a whole CPU.
     pub precise: bool,
+    /// Header field of the answers that tells which way they took, such as `X-Served-By`.
+    pub way: String,
     /// When the first request may fall due: the load's time zero. Connections are opened before it.
     pub start: Instant,
     /// First thing that every thread of the load does.
@@ -72,6 +75,7 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<LoadTotals, LoadError> {
     check(plan, options)?;
+    let tls = TlsClient::new(&plan.transport)?;
     // A worker without a connection would have a share of the load and nothing to send it on.
     let options = &Options { workers: options.workers.min(plan.connections), ..options.clone() };
     let stages = all_stages(plan);
@@ -82,10 +86,10 @@ pub fn run(
     let (ended, late) = thread::scope(|scope| {
         let mut handles = Vec::new();
         for id in 0..options.workers {
-            let (sender, stages) = (sender.clone(), &stages);
+            let (sender, stages, tls) = (sender.clone(), &stages, tls.as_ref());
             handles.push(scope.spawn(move || {
                 let failing = RaiseUnlessDone(stop.failed);
-                let ended = work(id, plan, stages, options, sender, stop)?;
+                let ended = work(id, Task { plan, stages, options, tls }, sender, stop)?;
                 failing.done();
                 Ok(ended)
             }));
@@ -124,7 +128,7 @@ fn check(plan: &Plan, options: &Options) -> Result<(), LoadError> {
     if plan.timeout.is_zero() {
         return wrong("it needs a timeout above 0");
     }
-    if options.addresses.is_empty() {
+    if options.targets.list().is_empty() {
         return wrong("there is no address to send to");
     }
     if options.workers == 0 || plan.connections == 0 {
@@ -154,23 +158,26 @@ fn all_stages(plan: &Plan) -> Vec<Stage> {
     stages
 }
 
+/// What all workers share.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) stages: &'a [Stage],
+    pub(crate) options: &'a Options,
+    pub(crate) tls: Option<&'a TlsClient>,
+}
+
 /// One worker thread.
-fn work(
-    id: usize,
-    plan: &Plan,
-    stages: &[Stage],
-    options: &Options,
-    intervals: Sender<Interval>,
-    stop: Stop<'_>,
-) -> io::Result<Ended> {
+fn work(id: usize, task: Task<'_>, intervals: Sender<Interval>, stop: Stop<'_>) -> io::Result<Ended> {
+    let Task { plan, options, .. } = task;
     (options.enter)()?;
     thread_state::be_punctual()?;
     let pinned = thread_state::pin(id, &options.cpus);
     // The remainder goes to the first workers, so that every connection asked for is opened.
     let (each, more) = (plan.connections / options.workers, plan.connections % options.workers);
-    let slots = each + usize::from(id < more);
+    let connections = each + usize::from(id < more);
     let (began, waited) = (Instant::now(), run_queue_wait());
-    let worker = Worker::new(id, plan, stages, options, slots, intervals)?;
+    let worker = Worker::new(id, &task, connections, intervals)?;
     let totals = worker.run(plan.phases().load_to, stop)?;
     let (cpu, wall) = (thread_state::cpu_time()?, began.elapsed());
     let run_queue_wait = run_queue_wait().zip(waited).map(|(after, before)| after.saturating_sub(before));

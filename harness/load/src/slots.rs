@@ -10,9 +10,26 @@ use std::time::Duration;
 pub(crate) struct Free {
     ready: VecDeque<usize>,
     resting: BinaryHeap<Reverse<(Duration, usize)>>,
+    /// Not to be used before their time by anybody.
+    held: BinaryHeap<Reverse<(Duration, usize)>>,
 }
 
 impl Free {
+    /// All slots, one lane of every connection after the other so that connections are used alike. With a slow start
+    /// the connections come into use one after the other.
+    pub(crate) fn new(connections: usize, lanes: usize, slow_start: Duration) -> Self {
+        let mut free = Self::default();
+        for lane in 0..lanes {
+            for number in 0..connections {
+                let slot = number * lanes + lane;
+                #[expect(clippy::cast_precision_loss, reason = "numbers of connections, far below 2^52")]
+                let after = slow_start.mul_f64(number as f64 / connections as f64);
+                if after.is_zero() { free.push(slot) } else { free.hold(slot, after) }
+            }
+        }
+        free
+    }
+
     pub(crate) fn push(&mut self, slot: usize) {
         self.ready.push_back(slot);
     }
@@ -20,6 +37,25 @@ impl Free {
     /// The slot makes no request of its own before `until`.
     pub(crate) fn rest(&mut self, slot: usize, until: Duration) {
         self.resting.push(Reverse((until, slot)));
+    }
+
+    /// The slot is used by nobody before `until`.
+    pub(crate) fn hold(&mut self, slot: usize, until: Duration) {
+        self.held.push(Reverse((until, slot)));
+    }
+
+    /// When the next slot that is held may be used.
+    pub(crate) fn held_until(&self) -> Option<Duration> {
+        self.held.peek().map(|Reverse((until, _))| *until)
+    }
+
+    /// Makes slots ready that were held until now.
+    pub(crate) fn let_go(&mut self, now: Duration) {
+        while self.held_until().is_some_and(|until| until <= now)
+            && let Some(Reverse((_, slot))) = self.held.pop()
+        {
+            self.ready.push_back(slot);
+        }
     }
 
     /// When the next slot has rested.

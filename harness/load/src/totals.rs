@@ -1,5 +1,6 @@
 //! What the generator says of itself at the end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{Headroom, Histogram, LoadTotals};
@@ -114,6 +115,11 @@ pub(crate) fn warnings(
             busy * 100.0
         ));
     }
+    let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
+    for (said, count) in ended.iter().flat_map(|ended| &ended.totals.traffic.tls_faults) {
+        *faults.entry(said).or_default() += count;
+    }
+    warnings.extend(faults.into_iter().map(|(said, count)| format!("TLS failed {count} times: {said}")));
     if ended.iter().any(|ended| !ended.pinned) {
         warnings.push("a worker could not be kept on its CPU: the load may be less even".to_owned());
     }
@@ -129,7 +135,7 @@ mod tests {
 
     fn ended(busy: f64) -> Ended {
         let totals = WorkerTotals {
-            traffic: Traffic { received: 10, sent: 20, opened: 1 },
+            traffic: Traffic { received: 10, sent: 20, opened: 1, ..Traffic::default() },
             ways: Ways::default(),
             carried: vec![3, 5],
             spun: Duration::ZERO,

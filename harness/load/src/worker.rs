@@ -5,22 +5,21 @@
 
 use std::collections::VecDeque;
 use std::iter::Peekable;
-use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use model::{Interval, LOOP_GAP, Outcome, Parts, Plan, Sample, Stage};
-use rustix::event::Timespec;
-use rustix::event::epoll;
+use model::{Interval, LOOP_GAP, Outcome, Parts, Sample};
+use rustix::event::epoll::Event;
 use rustix::io::Errno;
 
 use crate::arrivals::{Arrival, ArrivalStream, Mix, Share};
 use crate::closed::ClosedStages;
-use crate::connection::{Connection, InFlight, Progress, Traffic, outcome_of};
+use crate::connection::{InFlight, Traffic};
+use crate::fleet::{Ended, Fleet};
 use crate::live::{Live, Slice};
 use crate::patience::Patience;
-use crate::render::Renderer;
-use crate::run::{Options, Stop};
+use crate::poller::Poller;
+use crate::run::{Options, Stop, Task};
 use crate::slots::{Deadlines, Free};
 use crate::ways::Ways;
 use crate::windows::Windows;
@@ -31,13 +30,9 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 const STOP_GRACE: Duration = Duration::from_secs(1);
 /// A closed loop whose connection failed pauses, so that a dead target is not hammered.
 const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
-/// The last stretch before a due time that a precise worker spends asking instead of sleeping: a little more than the
-/// kernel takes to wake a thread (measured: see docs/performance.md).
-const SPIN: Duration = Duration::from_micros(100);
-/// Events taken from the kernel at once: few enough that none is old when its turn comes.
-const EVENTS: usize = 256;
 
 /// What one worker knows at its end.
+#[derive(Debug, Default)]
 pub(crate) struct WorkerTotals {
     pub(crate) traffic: Traffic,
     pub(crate) ways: Ways,
@@ -48,10 +43,8 @@ pub(crate) struct WorkerTotals {
 }
 
 pub(crate) struct Worker<'a> {
-    id: usize,
     options: &'a Options,
     live: &'a Live,
-    renderer: Renderer,
     keep_alive: bool,
     timeout: Duration,
     patience: Patience,
@@ -59,79 +52,63 @@ pub(crate) struct Worker<'a> {
     closed: ClosedStages,
     /// Absent when no stage is closed.
     closed_mix: Option<Mix>,
-    slots: Vec<Connection>,
+    fleet: Fleet<'a>,
     free: Free,
     /// Due and waiting for a free slot.
     waiting: VecDeque<Arrival>,
     deadlines: Deadlines,
-    epoll: OwnedFd,
+    poller: Poller,
     windows: Windows,
     slice: Slice,
-    buffer: Vec<u8>,
-    body: Vec<u8>,
     intervals: Sender<Interval>,
     created: Instant,
     begun: bool,
     /// When the worker last looked, or should have.
     looked: Duration,
-    /// Slots that were opened, or passed over, before the start.
+    /// Connections that were opened, or passed over, before the start.
     prepared: usize,
-    totals: WorkerTotals,
 }
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(
         id: usize,
-        plan: &Plan,
-        stages: &[Stage],
-        options: &'a Options,
-        slots: usize,
+        task: &Task<'a>,
+        connections: usize,
         intervals: Sender<Interval>,
     ) -> Result<Self, Errno> {
+        let Task { plan, stages, options, .. } = *task;
         let stream = ArrivalStream::new(stages, &plan.scenario, plan.seed);
         let closed = ClosedStages::new(stages);
         let closed_mix =
             (!closed.is_empty()).then(|| stream.clone().closed_mix(id, options.workers, plan.seed));
-        let mut free = Free::default();
-        (0..slots).for_each(|slot| free.push(slot));
-        let totals = WorkerTotals {
-            traffic: Traffic::default(),
-            ways: Ways::default(),
-            carried: Vec::new(),
-            spun: Duration::ZERO,
-        };
+        let fleet = Fleet::new(id, task, connections);
         Ok(Self {
-            id,
             options,
             live: &options.live,
-            renderer: Renderer::new(plan, &options.authority),
             keep_alive: plan.keep_alive,
             timeout: plan.timeout,
             patience: Patience::new(plan.timeout),
             arrivals: stream.share(id, options.workers).peekable(),
             closed,
             closed_mix,
-            slots: (0..slots).map(|_| Connection::new(plan.keep_alive)).collect(),
-            free,
+            free: Free::new(fleet.connections(), fleet.lanes(), plan.transport.slow_start),
+            deadlines: Deadlines::new(fleet.slots()),
+            fleet,
             waiting: VecDeque::new(),
-            deadlines: Deadlines::new(slots),
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            poller: Poller::new(options.precise)?,
             windows: Windows::new(options.start, plan.scenario.requests.len()),
             slice: Slice::new(Instant::now()),
-            buffer: vec![0; 64 * 1024],
-            body: Vec::new(),
             intervals,
             created: Instant::now(),
             begun: false,
             looked: Duration::ZERO,
             prepared: 0,
-            totals,
         })
     }
 
     /// Drives this worker's share of the load to its end at `load_to`, or until it is stopped.
     pub(crate) fn run(mut self, load_to: Duration, stop: Stop<'_>) -> Result<WorkerTotals, Errno> {
-        let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS);
+        let mut events = Poller::events();
         let mut stopped: Option<Duration> = None;
         loop {
             let mut now = self.now();
@@ -162,8 +139,8 @@ impl<'a> Worker<'a> {
         // All is settled, and the last window may be shorter than a whole one.
         self.close_windows(stopped.unwrap_or(load_to), true);
         self.live.flush(self.slice);
-        self.totals.carried = self.slots.iter().map(|slot| slot.carried).collect();
-        Ok(self.totals)
+        let Fleet { traffic, ways, carried, .. } = self.fleet;
+        Ok(WorkerTotals { traffic, ways, carried, spun: self.poller.spun })
     }
 
     /// Time since the start of the load; zero before it.
@@ -181,14 +158,20 @@ impl<'a> Worker<'a> {
         self.begun = now >= self.options.start;
         let lead = self.lead().as_secs_f64();
         let share = now.saturating_duration_since(self.created).as_secs_f64() / lead.max(f64::MIN_POSITIVE);
-        // Without keep-alive a connection serves the request that it is opened for.
-        while self.keep_alive && !self.begun && self.prepared < self.slots.len() {
-            if f64_of(self.prepared) > share * f64_of(self.slots.len()) {
+        while self.is_preparing() && !self.begun {
+            if f64_of(self.prepared) > share * f64_of(self.fleet.connections()) {
                 return;
             }
-            let _ = self.open(self.prepared);
+            let _ = self.fleet.open(self.prepared, None, Duration::ZERO, &self.poller);
             self.prepared += 1;
         }
+    }
+
+    /// Whether there are connections to be opened before the start. Without keep-alive a connection serves the request
+    /// that it is opened for; where openings are limited or spread, each waits for its time.
+    fn is_preparing(&self) -> bool {
+        let at_once = self.keep_alive && !self.fleet.is_limited() && self.free.held_until().is_none();
+        at_once && self.prepared < self.fleet.connections()
     }
 
     /// The time in which connections are opened: most of what there is before the start, to leave the last ones some
@@ -218,6 +201,9 @@ impl<'a> Worker<'a> {
             return;
         }
         while let Some(slot) = self.free.pop_rested(now) {
+            if !self.is_ready(slot, now) {
+                continue;
+            }
             let now = self.now();
             let Some(mix) = &mut self.closed_mix else { return };
             let arrival = mix.arrival(now);
@@ -227,13 +213,26 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// Whether the slot's connection is open or may be opened. If not the slot is held until it may.
+    fn is_ready(&mut self, slot: usize, now: Duration) -> bool {
+        let held = self.fleet.held_until(slot, now);
+        if let Some(until) = held {
+            self.free.hold(slot, until);
+        }
+        held.is_none()
+    }
+
     /// Sends what waits, as far as there are slots. Returns the time at the end of it.
     fn send_waiting(&mut self, mut now: Duration) -> Duration {
+        self.free.let_go(now);
         self.expire_waiting(now);
         while !self.waiting.is_empty()
             && let Some(slot) = self.free.pop()
-            && let Some(arrival) = self.waiting.pop_front()
         {
+            if !self.is_ready(slot, now) {
+                continue;
+            }
+            let Some(arrival) = self.waiting.pop_front() else { break };
             self.send(slot, arrival, now);
             now = self.now();
         }
@@ -242,98 +241,58 @@ impl<'a> Worker<'a> {
 
     fn send(&mut self, slot: usize, arrival: Arrival, now: Duration) {
         let in_flight = InFlight { arrival, sent: now };
-        if !self.slots[slot].is_open()
-            && let Err(errno) = self.open(slot)
-        {
-            let now = self.now();
-            if errno == Errno::ADDRNOTAVAIL {
-                self.not_sent(&arrival, now, Outcome::NoPort);
-                self.release(slot, now, false);
-            } else {
-                self.settle(&in_flight, outcome_of(errno), slot, now);
+        match self.fleet.send(slot, in_flight, now, &self.poller) {
+            Ok(()) => {
+                self.slice.sent += 1;
+                self.deadlines.insert(slot, self.patience.deadline(arrival.due));
+                if self.fleet.has_ended() {
+                    self.settle_ended(slot / self.fleet.lanes(), self.now());
+                }
             }
-            return;
+            Err(outcome) => {
+                let now = self.now();
+                if outcome == Outcome::NoPort {
+                    self.not_sent(&arrival, now, outcome);
+                } else {
+                    self.slice.sent += 1;
+                    self.settle(&in_flight, Parts::default(), outcome, now);
+                }
+                self.release(slot, now, false);
+            }
         }
-        self.slice.sent += 1;
-        let Self { renderer, body, .. } = self;
-        let to_head = renderer.is_head(arrival.request);
-        self.slots[slot].assign(in_flight, to_head, |out| renderer.render(&arrival, out, body));
-        self.deadlines.insert(slot, self.patience.deadline(arrival.due));
-        if let Progress::Ended(outcome) = self.slots[slot].write(&mut self.totals.traffic) {
-            self.settle(&in_flight, outcome, slot, self.now());
-        }
-    }
-
-    /// Begins to connect a slot and watches its socket.
-    fn open(&mut self, slot: usize) -> Result<(), Errno> {
-        let addresses = &self.options.addresses;
-        // Counted over all workers, so that few connections are spread over the addresses too.
-        let address = &addresses[(slot * self.options.workers + self.id) % addresses.len()];
-        let connection = &mut self.slots[slot];
-        let generation = connection.generation.wrapping_add(1);
-        let socket = connection.connect(address)?;
-        let data = epoll::EventData::new_u64(u64::from(generation) << 32 | slot as u64);
-        let flags =
-            epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
-        let watched = epoll::add(&self.epoll, socket, data, flags);
-        if watched.is_err() {
-            connection.close();
-        }
-        watched
     }
 
     /// Looks after the socket that the kernel has news of, and sends the next request at once.
-    fn attend(&mut self, event: epoll::Event, take: bool) {
-        let data = event.data.u64();
-        let slot = usize::try_from(data & u64::from(u32::MAX)).unwrap_or(usize::MAX);
-        let generation = u32::try_from(data >> 32).unwrap_or(0);
-        // What concerned a socket that is no more concerns nobody.
-        let known = self.slots.get_mut(slot).filter(|connection| connection.generation == generation);
-        let Some(connection) = known else { return };
-        let in_flight = connection.in_flight;
-        let flags = event.flags;
-        let traffic = &mut self.totals.traffic;
-        let mut progress = Progress::Waiting;
-        if flags.intersects(epoll::EventFlags::OUT | epoll::EventFlags::ERR | epoll::EventFlags::HUP) {
-            progress = connection.writable(traffic);
-        }
-        let hung_up =
-            flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR);
-        if progress == Progress::Waiting && (hung_up || flags.contains(epoll::EventFlags::IN)) {
-            progress = connection.readable(hung_up, &mut self.buffer, traffic, &mut self.totals.ways);
-        }
-        // The close may come with the answer, and there is no second word of it.
-        if hung_up && connection.in_flight.is_none() {
-            connection.close();
-        }
+    fn attend(&mut self, event: Event, take: bool) {
+        let Some(number) = self.fleet.attend(event) else { return };
         let now = self.now();
-        if let (Progress::Ended(outcome), Some(in_flight)) = (progress, in_flight) {
-            self.settle(&in_flight, outcome, slot, now);
-        }
+        self.settle_ended(number, now);
         if take {
             self.take_due(now);
         }
         self.send_waiting(now);
     }
 
-    /// Keeps the sample and frees the slot.
-    fn settle(&mut self, in_flight: &InFlight, outcome: Outcome, slot: usize, now: Duration) {
+    /// Settles the requests of a connection that have ended, as far as was just seen.
+    fn settle_ended(&mut self, number: usize, now: Duration) {
+        let ended = self.fleet.ended(number, now, &self.poller);
+        for Ended { slot, in_flight, parts, outcome } in &ended {
+            self.deadlines.remove(*slot);
+            self.settle(in_flight, *parts, *outcome, now);
+            let answered = matches!(outcome, Outcome::Answered { .. });
+            if answered {
+                self.patience.answered(now.saturating_sub(in_flight.sent));
+            }
+            self.release(*slot, now.max(in_flight.sent), answered);
+        }
+        self.fleet.settled(ended);
+    }
+
+    /// Keeps the sample of a request that was sent.
+    fn settle(&mut self, in_flight: &InFlight, parts: Parts, outcome: Outcome, now: Duration) {
         let done = now.max(in_flight.sent);
         let (request, due) = (in_flight.arrival.request, in_flight.arrival.due);
-        self.keep(&Sample {
-            request,
-            due,
-            sent: Some(in_flight.sent),
-            done,
-            outcome,
-            parts: Parts::default(),
-        });
-        self.deadlines.remove(slot);
-        let answered = matches!(outcome, Outcome::Answered { .. });
-        if answered {
-            self.patience.answered(done - in_flight.sent);
-        }
-        self.release(slot, done, answered);
+        self.keep(&Sample { request, due, sent: Some(in_flight.sent), done, outcome, parts });
     }
 
     /// The slot may carry the next request, in a closed loop after a pause.
@@ -355,12 +314,9 @@ impl<'a> Worker<'a> {
     fn expire(&mut self, now: Duration, end: Option<Duration>) {
         let all = end.is_some_and(|end| end <= now);
         while let Some((_, slot)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now || all) {
-            let in_flight = self.slots[slot].in_flight;
-            self.slots[slot].close();
-            match in_flight {
-                Some(in_flight) => self.settle(&in_flight, Outcome::TimedOut, slot, now),
-                None => self.deadlines.remove(slot),
-            }
+            let number = self.fleet.give_up(slot);
+            self.settle_ended(number, now);
+            self.deadlines.remove(slot);
         }
     }
 
@@ -414,50 +370,26 @@ impl<'a> Worker<'a> {
         if !stopped {
             by(self.arrivals.peek().map(|arrival| arrival.due));
             by(self.closed.next_from(now));
+            by(self.free.held_until());
             by(self.closed.think_at(now).and_then(|_| self.free.rested_at()));
         }
         wake
     }
 
     /// Waits for sockets from `now` until `wake`.
-    fn wait(&mut self, events: &mut Vec<epoll::Event>, now: Duration, wake: Duration) -> Result<(), Errno> {
+    fn wait(&mut self, events: &mut Vec<Event>, now: Duration, wake: Duration) -> Result<(), Errno> {
         let mut timeout = wake.saturating_sub(now);
         if !self.begun {
             // The load's clock stands still at zero, and connections are opened meanwhile.
             let lead = self.options.start.saturating_duration_since(Instant::now());
-            let preparing = self.keep_alive && self.prepared < self.slots.len();
-            let step = self.lead() / u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            let preparing = self.is_preparing();
+            let step = self.lead() / u32::try_from(self.fleet.connections()).unwrap_or(u32::MAX);
             timeout = if preparing { step.min(lead) } else { lead.min(STOP_CHECK) };
         }
-        let spin = self.options.precise && self.begun;
-        self.poll(events, if spin { timeout.saturating_sub(SPIN) } else { timeout })?;
-        if spin && events.is_empty() {
-            self.spin(events, wake)?;
-        }
+        self.poller.wait(events, timeout)?;
         // From here on it has something to do.
         self.looked = wake.min(self.now()).max(now);
         Ok(())
-    }
-
-    /// Asks the kernel again and again until `wake`: the time that it takes to wake a sleeping thread is saved.
-    fn spin(&mut self, events: &mut Vec<epoll::Event>, wake: Duration) -> Result<(), Errno> {
-        let began = self.now();
-        let mut now = began;
-        while now < wake && events.is_empty() {
-            self.poll(events, Duration::ZERO)?;
-            now = self.now();
-        }
-        self.totals.spun += now.saturating_sub(began);
-        Ok(())
-    }
-
-    fn poll(&self, events: &mut Vec<epoll::Event>, timeout: Duration) -> Result<(), Errno> {
-        events.clear();
-        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(errno) => Err(errno),
-        }
     }
 }
 

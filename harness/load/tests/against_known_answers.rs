@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -237,7 +238,7 @@ fn connections_are_as_many_as_asked_for_and_spread_over_the_addresses() {
     let mut plan = plan(Arrivals::Constant { rate: 100.0 }, 0.5);
     plan.connections = 2;
     let mut options = options(soon(), servers[0].address(), 4);
-    options.addresses = servers.iter().map(TestServer::address).collect();
+    options.targets = Arc::new(servers.iter().map(TestServer::address).collect());
     let said = drive_with(&options, &plan, &AtomicBool::new(false));
     assert_eq!((said.totals.connections_opened, said.totals.threads), (2, 2));
     assert_eq!(servers.each_ref().map(TestServer::count), [25, 25]);

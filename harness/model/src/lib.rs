@@ -19,6 +19,7 @@ mod plan;
 mod scenario;
 mod seed;
 mod stage;
+mod transport;
 
 pub use design::{Endpoint, Inventory, Link, Node, Process, Reach, Role};
 pub use event::{Event, NullSink, Phase, Sink, What};
@@ -32,3 +33,4 @@ pub use plan::{Phases, Plan, Timeline};
 pub use scenario::{Method, Piece, Request, Scenario, Template};
 pub use seed::Seed;
 pub use stage::{Arrivals, Stage};
+pub use transport::{Identity, Protocol, Tls, Transport};

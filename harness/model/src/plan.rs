@@ -8,6 +8,7 @@ use crate::objective::Objective;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::stage::Stage;
+use crate::transport::Transport;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Plan {
     pub connections: usize,
     /// Whether a connection serves more than one request.
     pub keep_alive: bool,
+    /// How requests travel.
+    pub transport: Transport,
     /// A request is given up when it was not answered this long after it fell due.
     pub timeout: Duration,
     /// Faults; empty for a plain load.

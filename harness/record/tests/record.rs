@@ -44,6 +44,7 @@ fn plan() -> Plan {
         cool_down: Duration::ZERO,
         connections: 1,
         keep_alive: true,
+        transport: model::Transport::default(),
         timeout: Duration::from_secs(1),
         schedule: Schedule { name: "kill".to_owned(), teaches: "it".to_owned(), injections: vec![injection] },
         objectives: vec!["p99<50ms".parse().unwrap()],

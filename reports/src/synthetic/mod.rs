@@ -128,6 +128,7 @@ impl Synthetic {
             cool_down: second(COOL_DOWN_S),
             connections: 16,
             keep_alive: true,
+            transport: model::Transport::default(),
             timeout: second(2),
             schedule: Schedule {
                 name: "demo".to_owned(),

@@ -47,6 +47,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         cool_down: Duration::ZERO,
         connections: shape.connections,
         keep_alive: !shape.no_keep_alive,
+        transport: model::Transport::default(),
         timeout: shape.timeout,
         schedule: Schedule::default(),
         objectives: shape.slo.clone(),

@@ -87,6 +87,7 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
         cool_down: COOL_DOWN,
         connections: args.shape.connections,
         keep_alive: !args.shape.no_keep_alive,
+        transport: model::Transport::default(),
         timeout: args.shape.timeout,
         schedule,
         objectives: args.shape.slo.clone(),

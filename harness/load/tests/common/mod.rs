@@ -38,6 +38,7 @@ pub fn plan(arrivals: Arrivals, seconds: f64) -> Plan {
         cool_down: Duration::ZERO,
         connections: 64,
         keep_alive: true,
+        transport: model::Transport::default(),
         timeout: Duration::from_secs(5),
         schedule: Schedule::default(),
         objectives: Vec::new(),
@@ -72,11 +73,12 @@ impl Said {
 
 pub fn options(start: Instant, address: SocketAddr, workers: usize) -> Options {
     Options {
-        addresses: vec![address],
+        targets: Arc::new([address].into_iter().collect()),
         authority: "test".into(),
         workers,
         cpus: Vec::new(),
         precise: false,
+        way: "X-Served-By".to_owned(),
         start,
         enter: Arc::new(|| Ok(())),
         live: Arc::new(Live::default()),
