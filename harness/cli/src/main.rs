@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bring_up;
 mod conclude;
+mod connect;
 mod failure;
 mod interrupt;
 mod measure;
@@ -15,6 +16,7 @@ mod sandbox;
 mod scenario;
 mod schedule;
 mod shape;
+mod single;
 mod verbs;
 
 use failure::Failure;
@@ -35,7 +37,7 @@ enum Verb {
     Designs(setup::DesignsArgs),
     Up(up::UpArgs),
     Exec(exec::ExecArgs),
-    Load(load::LoadArgs),
+    Load(Box<load::LoadArgs>),
     Rehearse(rehearse::RehearseArgs),
     Compare(compare::CompareArgs),
     Report(report::ReportArgs),

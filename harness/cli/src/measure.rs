@@ -1,16 +1,16 @@
 //! One measured load with its faults: what `load` and `rehearse` have in common.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use load::{Live, Options};
+use load::{Live, Options, Targets};
 use model::{Event, Inventory, Plan, ResolvedInjection, Sink, What};
 use record::Recorder;
 
+use crate::connect::Destination;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -26,7 +26,9 @@ pub(crate) type Enter = Arc<dyn Fn() -> std::io::Result<()> + Send + Sync>;
 /// What one load needs beside its plan.
 pub(crate) struct Measurement<'a> {
     pub(crate) plan: &'a Plan,
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) destination: Destination,
+    /// Header field that tells which way an answer took.
+    pub(crate) way: String,
     pub(crate) authority: String,
     pub(crate) enter: Enter,
     pub(crate) workers: usize,
@@ -66,20 +68,30 @@ impl Measurement<'_> {
         let names = self.injections.iter().map(|resolved| resolved.injection.name.clone()).collect();
         let progress = Progress::begin(&self.plan.name, start, phases.load_to, Arc::clone(&live), names);
         let tee = Tee(self.recorder, &progress);
+        let targets = Arc::new(Targets::new(self.destination.targets.clone()));
+        let done = AtomicBool::new(false);
         let options = Options {
-            targets: Arc::new(self.addresses.iter().copied().collect()),
+            targets: Arc::clone(&targets),
             authority: self.authority.clone(),
             workers: self.workers,
             cpus: self.cpus.clone(),
             precise: self.precise,
-            way: "X-Served-By".to_owned(),
+            way: self.way.clone(),
             start,
             enter: Arc::clone(&self.enter),
             live: Arc::clone(&live),
         };
         let (totals, chaos) = thread::scope(|scope| {
             let faults = scope.spawn(|| self.inject(start + phases.measure_from, &live, &tee));
+            let following = self
+                .destination
+                .name
+                .as_ref()
+                .map(|(name, found)| scope.spawn(|| name.follow(found, &targets, &tee, &done)));
             let totals = load::run(self.plan, &options, &tee, &self.interrupt.flag);
+            done.store(true, Ordering::Relaxed);
+            // It ends by the flag; what it had to say it has said.
+            let _ = following.map(thread::ScopedJoinHandle::join);
             (totals, faults.join())
         });
         let (unhealed, unsteady) =

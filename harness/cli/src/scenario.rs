@@ -2,11 +2,6 @@
 
 use model::{Method, Request, Scenario, Template};
 
-/// One GET of `path`, for a plain load of an address.
-pub(crate) fn single_get(path: &str) -> Scenario {
-    Scenario { requests: vec![request("get", 1.0, Method::Get, path, "", false)] }
-}
-
 /// The shop of the built-in application: mostly reads, some writes, some static pages.
 pub(crate) fn shop() -> Scenario {
     let order = r#"{"id":"{{uuid}}","item":"lamp","quantity":1}"#;

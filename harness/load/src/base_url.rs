@@ -1,12 +1,29 @@
-//! `http://host[:port][/path]`.
+//! `http[s]://host[:port][/path]`, or `ws[s]://` for WebSocket.
 
 use std::str::FromStr;
 
 use crate::LoadError;
 
+/// The first part of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scheme {
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Whether WebSocket is spoken.
+    pub websocket: bool,
+}
+
+impl Scheme {
+    fn port(self) -> u16 {
+        if self.tls { 443 } else { 80 }
+    }
+}
+
 /// Where requests go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
+    /// How.
+    pub scheme: Scheme,
     /// Name or address, an IPv6 address without its brackets.
     pub host: String,
     /// TCP port.
@@ -20,7 +37,7 @@ impl BaseUrl {
     #[must_use]
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+        if self.port == self.scheme.port() { host } else { format!("{host}:{}", self.port) }
     }
 }
 
@@ -29,11 +46,13 @@ impl FromStr for BaseUrl {
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
         let error = |why: &str| LoadError::Url { url: url.to_owned(), why: why.to_owned() };
-        let rest = match url.split_once("://") {
-            Some(("http", rest)) => rest,
-            Some(("https", _)) => return Err(error("https is not supported yet")),
-            Some((scheme, _)) => return Err(error(&format!("the scheme `{scheme}` is not supported"))),
-            None => return Err(error("has no scheme")),
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| error("has no scheme"))?;
+        let scheme = match scheme {
+            "http" => Scheme { tls: false, websocket: false },
+            "https" => Scheme { tls: true, websocket: false },
+            "ws" => Scheme { tls: false, websocket: true },
+            "wss" => Scheme { tls: true, websocket: true },
+            _ => return Err(error(&format!("the scheme `{scheme}` is not supported"))),
         };
         if rest.chars().any(|c| c.is_ascii_control() || c == ' ') {
             return Err(error("has a blank in it"));
@@ -59,7 +78,7 @@ impl FromStr for BaseUrl {
             return Err(error("has no host"));
         }
         let port = match port {
-            None => 80,
+            None => scheme.port(),
             Some(digits) => match digits.parse() {
                 Ok(port) if port != 0 => port,
                 _ => return Err(error(&format!("`{digits}` is no port"))),
@@ -68,7 +87,7 @@ impl FromStr for BaseUrl {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         // A fragment is the browser's business and is never sent (RFC 9110, section 7.1).
         let path = path.split('#').next().unwrap_or("/").to_owned();
-        Ok(Self { host: host.to_owned(), port, path })
+        Ok(Self { scheme, host: host.to_owned(), port, path })
     }
 }
 
@@ -89,13 +108,16 @@ mod tests {
         assert_eq!((url.host.as_str(), url.port, url.path.as_str()), ("::1", 8080, "/?q"));
         assert_eq!(url.authority(), "[::1]:8080");
         assert_eq!(parse("http://h").path, "/");
+        let url = parse("wss://h/echo");
+        assert!(url.scheme.tls && url.scheme.websocket);
+        assert_eq!((url.port, url.authority().as_str()), (443, "h"));
+        assert_eq!(parse("https://h:80/").authority(), "h:80");
     }
 
     #[test]
     fn what_is_no_address_is_said_with_the_way_to_write_one() {
         for (url, expected) in [
             ("localhost:8080", "no scheme"),
-            ("https://x", "https is not supported"),
             ("ftp://x", "`ftp`"),
             ("http://", "no host"),
             ("http://x:99999", "no port"),

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// The address cannot be used.
-    #[error("`{}`: {why}; write http://HOST[:PORT][/PATH]", url.escape_debug())]
+    #[error("`{}`: {why}; write http://HOST[:PORT][/PATH], or https, ws or wss in its place", url.escape_debug())]
     Url {
         /// What was written.
         url: String,

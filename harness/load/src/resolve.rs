@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_resolver::Resolver;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
@@ -16,6 +16,19 @@ use crate::run::Enter;
 const ANSWER: Duration = Duration::from_secs(2);
 const ATTEMPTS: usize = 2;
 
+/// What a name was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// At least one.
+    pub addresses: Vec<SocketAddr>,
+    /// How long the answer holds; the system's resolver does not tell.
+    pub ttl: Option<Duration>,
+    /// How long it took to get.
+    pub took: Duration,
+    /// It was an address and no name.
+    pub literal: bool,
+}
+
 /// The addresses of `host`, asked at `resolver` when there is one. The asking thread calls `enter` first.
 ///
 /// # Errors
@@ -27,10 +40,21 @@ pub fn resolve(
     resolver: Option<SocketAddr>,
     enter: Enter,
 ) -> Result<Vec<SocketAddr>, LoadError> {
+    lookup(host, port, resolver, enter).map(|resolved| resolved.addresses)
+}
+
+pub(crate) fn lookup(
+    host: &str,
+    port: u16,
+    resolver: Option<SocketAddr>,
+    enter: Enter,
+) -> Result<Resolved, LoadError> {
     if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
+        let addresses = vec![SocketAddr::new(address, port)];
+        return Ok(Resolved { addresses, ttl: None, took: Duration::ZERO, literal: true });
     }
     let name = host.to_owned();
+    let began = Instant::now();
     let asked = thread::spawn(move || {
         enter().map_err(|error| error.to_string())?;
         match resolver {
@@ -39,18 +63,20 @@ pub fn resolve(
         }
     });
     let error = |why: String| LoadError::Resolve { host: host.to_owned(), server: resolver, why };
-    let addresses = asked.join().map_err(|_| LoadError::Panicked)?.map_err(error)?;
+    let (addresses, ttl) = asked.join().map_err(|_| LoadError::Panicked)?.map_err(error)?;
     if addresses.is_empty() {
         return Err(error("it has no address".to_owned()));
     }
-    Ok(addresses)
+    Ok(Resolved { addresses, ttl, took: began.elapsed(), literal: false })
 }
 
-fn ask_system(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    Ok((host, port).to_socket_addrs()?.collect())
+type Answer = (Vec<SocketAddr>, Option<Duration>);
+
+fn ask_system(host: &str, port: u16) -> io::Result<Answer> {
+    Ok(((host, port).to_socket_addrs()?.collect(), None))
 }
 
-fn ask(host: &str, port: u16, server: SocketAddr) -> Result<Vec<SocketAddr>, String> {
+fn ask(host: &str, port: u16, server: SocketAddr) -> Result<Answer, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -73,13 +99,14 @@ fn ask(host: &str, port: u16, server: SocketAddr) -> Result<Vec<SocketAddr>, Str
             .build()
             .map_err(|error| error.to_string())?;
         let answer = resolver.ipv4_lookup(name).await.map_err(|error| error.to_string())?;
+        let ttl = answer.answers().iter().map(|record| Duration::from_secs(record.ttl.into())).min();
         let addresses = answer.answers().iter().filter_map(|record| match &record.data {
             hickory_resolver::proto::rr::RData::A(address) => {
                 Some(SocketAddr::new(IpAddr::V4(address.0), port))
             }
             _ => None,
         });
-        Ok(addresses.collect())
+        Ok((addresses.collect(), ttl))
     })
 }
 

@@ -28,6 +28,7 @@ mod recorder;
 mod run;
 mod secrets;
 mod timeline;
+mod transport;
 mod utc;
 mod writer;
 
@@ -42,6 +43,7 @@ pub use plan::{FaultRecord, InjectionPlan, PlanRecord, RequestRecord, ScheduleRe
 pub use recorder::{Recorder, run_id};
 pub use run::Run;
 pub use timeline::{InjectionRecord, InventoryRecord, LinkRecord, NodeRecord, PhaseRecord, ProcessRecord};
+pub use transport::TransportRecord;
 
 /// Version of the formats of the run directory. Keys are added freely; one is renamed or dropped only with a new
 /// version.

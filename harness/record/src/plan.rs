@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{Arrivals, Direction, FaultKind, Pick, Plan, Request, Schedule, Selector, Stage};
 use serde::{Deserialize, Serialize};
 
+use crate::transport::TransportRecord;
 use crate::{FORMAT_VERSION, secrets};
 
 /// `plan.toml`. Times are in seconds, rates in arrivals per second.
@@ -28,6 +29,9 @@ pub struct PlanRecord {
     pub connections: usize,
     /// Whether a connection served more than one request.
     pub keep_alive: bool,
+    /// How requests travelled.
+    #[serde(default)]
+    pub transport: TransportRecord,
     /// A request was given up this long after it fell due.
     pub timeout_s: f64,
     /// Service levels, as people write them: "p99<50ms".
@@ -137,6 +141,7 @@ impl PlanRecord {
             cool_down_s: plan.cool_down.as_secs_f64(),
             connections: plan.connections,
             keep_alive: plan.keep_alive,
+            transport: TransportRecord::new(&plan.transport),
             timeout_s: plan.timeout.as_secs_f64(),
             objectives: plan.objectives.iter().map(ToString::to_string).collect(),
             stages: plan.stages.iter().map(StageRecord::new).collect(),

@@ -5,24 +5,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
-use model::{Plan, Schedule, Timeline};
+use model::{Plan, Scenario, Schedule, Timeline};
 use record::{Machine, Place, Recorder};
 
 use crate::bring_up::generator_cpus;
 use crate::conclude;
+use crate::connect::ConnectArgs;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::{Enter, Measurement};
-use crate::scenario;
 use crate::shape::ShapeArgs;
+use crate::single::SingleArgs;
 
 const DEFAULT_RATE: f64 = 100.0;
+/// What a WebSocket load sends unless it is told.
+const MESSAGE: &str = "brownout {{sequence}}";
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
 /// Drives load against any address and says what a user would have waited
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
-    /// Where requests go: `http://HOST[:PORT][/PATH]`
+    /// Where requests go: `http://HOST[:PORT][/PATH]`, or https, ws or wss in its place
     url: String,
     /// Worker threads
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -32,30 +35,37 @@ pub(crate) struct LoadArgs {
     precise: bool,
     #[command(flatten)]
     shape: ShapeArgs,
+    #[command(flatten)]
+    single: SingleArgs,
+    #[command(flatten)]
+    connect: ConnectArgs,
 }
 
 pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
     let url: ::load::BaseUrl = args.url.parse().or_fail(Code::Input)?;
     let shape = &args.shape;
+    let message = if url.scheme.websocket { MESSAGE } else { "" };
     let plan = Plan {
         name: url.host.clone(),
         seed: shape.seed(),
         base_url: args.url.clone(),
-        scenario: shape.scenario(scenario::single_get(&url.path))?,
+        scenario: match shape.scenario.is_some() {
+            true => shape.scenario(Scenario::default())?,
+            false => args.single.scenario(&url.path, message)?,
+        },
         warm_up: shape.warm_up.unwrap_or_default(),
         stages: shape.stages(DEFAULT_RATE, DEFAULT_DURATION)?,
         cool_down: Duration::ZERO,
         connections: shape.connections,
         keep_alive: !shape.no_keep_alive,
-        transport: model::Transport::default(),
+        transport: args.connect.transport(&url)?,
         timeout: shape.timeout,
         schedule: Schedule::default(),
         objectives: shape.slo.clone(),
     };
     let interrupt = Interrupt::listen()?;
     let enter: Enter = Arc::new(|| Ok(()));
-    // A dead target is a broken objective, not bad usage.
-    let addresses = ::load::resolve(&url.host, url.port, None, Arc::clone(&enter)).or_fail(Code::Fail)?;
+    let destination = args.connect.destination(&url, Arc::clone(&enter))?;
     let scratch = tempfile::tempdir().or_fail(Code::Environment)?;
     let unkept = scratch.path().join("run");
     let place = Place::Exactly(shape.out.as_deref().unwrap_or(&unkept));
@@ -67,7 +77,8 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     let measured = Measurement {
         plan: &plan,
-        addresses,
+        destination,
+        way: args.connect.served_by.clone(),
         authority: url.authority(),
         enter,
         workers: args.workers.max(1),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
 use clap::Args;
+use load::{Name, Target};
 use model::{Event, Inventory, Phase, Plan, ResolvedInjection, Sink, Timeline, What};
 use record::{Machine, Place, Recorder};
 use targets::parts::PartsRoot;
@@ -14,6 +15,7 @@ use targets::{Design, Hardware, Unit};
 
 use crate::bring_up::{self, UnitArgs, design_failure, generator_cpus};
 use crate::conclude;
+use crate::connect::Destination;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::{Enter, Measured, Measurement};
@@ -151,16 +153,18 @@ impl Rehearsal {
             Failure::new(Code::Environment, anyhow!(reasons.join("; ")))
         })?;
         let enter = client_network(inventory);
-        let addresses = ::load::resolve(
-            &inventory.public_name,
-            inventory.public_port,
-            inventory.resolver,
-            Arc::clone(&enter),
-        )
-        .or_fail(Code::Fail)?;
+        let name = Name {
+            host: inventory.public_name.clone(),
+            port: inventory.public_port,
+            resolver: inventory.resolver,
+            enter: Arc::clone(&enter),
+        };
+        let resolved = name.resolve().or_fail(Code::Fail)?;
+        let targets = resolved.addresses.iter().copied().map(Target::Tcp).collect();
         Measurement {
             plan: &self.plan,
-            addresses,
+            destination: Destination { targets, name: Some((name, resolved)) },
+            way: "X-Served-By".to_owned(),
             authority: authority(&inventory.public_name, inventory.public_port),
             enter,
             workers: 1,
