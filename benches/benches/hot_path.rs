@@ -22,6 +22,8 @@ fn pacer(criterion: &mut Criterion) {
         ("poisson", Arrivals::Poisson { rate }),
         ("ramp", Arrivals::Ramp { from: rate, to: 2.0 * rate }),
         ("step", Arrivals::Step { from: rate, to: 2.0 * rate, steps: 10 }),
+        ("spike", Arrivals::Spike { base: rate, peak: 2.0 * rate, at: HOUR / 4, hold: HOUR / 4 }),
+        ("sine", Arrivals::Sine { mean: rate, amplitude: rate / 2.0, period: HOUR / 60 }),
     ] {
         let mut pacer = Pacer::new(&[Stage { duration: HOUR, arrivals }], Seed(1));
         group.bench_function(name, |bencher| bencher.iter(|| black_box(pacer.next())));
@@ -103,7 +105,8 @@ fn render(criterion: &mut Criterion) {
         let renderer =
             Renderer::new(&plan(Arrivals::Constant { rate: 1.0 }, HOUR, 1, get(path)), "www.foobar.com");
         let (mut out, mut body) = (Vec::new(), Vec::new());
-        let mut arrival = Arrival { number: 0, due: Duration::ZERO, request: 0, sequence: 0 };
+        let mut arrival =
+            Arrival { number: 0, due: Duration::ZERO, request: 0, sequence: 0, origin: load::Origin::Mix };
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 (arrival.number, arrival.sequence) = (arrival.number + 1, arrival.sequence + 1);

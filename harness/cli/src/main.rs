@@ -17,6 +17,7 @@ mod scenario;
 mod schedule;
 mod shape;
 mod single;
+mod stage;
 mod verbs;
 
 use failure::Failure;

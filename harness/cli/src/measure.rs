@@ -37,6 +37,8 @@ pub(crate) struct Measurement<'a> {
     pub(crate) injections: &'a [ResolvedInjection],
     /// Where faults are injected; `None` for a plain load.
     pub(crate) inventory: Option<&'a Inventory>,
+    /// What makes the load other than it was asked for.
+    pub(crate) notes: Vec<String>,
     pub(crate) recorder: &'a Recorder,
     pub(crate) interrupt: &'a Interrupt,
 }
@@ -70,6 +72,9 @@ impl Measurement<'_> {
         let tee = Tee(self.recorder, &progress);
         let targets = Arc::new(Targets::new(self.destination.targets.clone()));
         let done = AtomicBool::new(false);
+        for note in &self.notes {
+            tee.emit(Event { at: Instant::now(), what: What::Warning(note.clone()) });
+        }
         let options = Options {
             targets: Arc::clone(&targets),
             authority: self.authority.clone(),

@@ -1,5 +1,7 @@
 //! The shape of the load on the command line: what `load`, `rehearse` and `compare` share.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,9 +10,7 @@ use clap::{Args, ValueEnum};
 use model::{Arrivals, Objective, Scenario, Seed, Stage};
 
 use crate::failure::{Code, Failure, OrFail};
-
-/// Rates above this are beyond what one machine can send or any clock can pace.
-const HIGHEST_RATE: f64 = 10e6;
+use crate::stage::{check_stage, parse_stage};
 
 /// How arrivals are spaced.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -34,9 +34,22 @@ pub(crate) struct ShapeArgs {
     #[arg(long, value_enum, default_value = "constant")]
     pub(crate) arrivals: Spacing,
     /// A stretch of the load in place of --rate and --duration, repeated for more: constant:RATE:TIME,
-    /// poisson:RATE:TIME, ramp:FROM:TO:TIME or step:FROM:TO:STEPS:TIME
+    /// poisson:RATE:TIME, ramp:FROM:TO:TIME, step:FROM:TO:STEPS:TIME, spike:BASE:PEAK:AT:FOR:TIME or
+    /// sine:MEAN:AMPLITUDE:PERIOD:TIME
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["rate", "duration", "closed"])]
     pub(crate) stage: Vec<String>,
+    /// An access log of nginx or Apache whose GET and HEAD requests are sent with its timing; --duration ends it earlier
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "stage", "closed", "arrivals", "scenario"])]
+    pub(crate) replay: Option<PathBuf>,
+    /// How many times faster than the log
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value_t = 1.0,
+        requires = "replay",
+        allow_negative_numbers = true
+    )]
+    pub(crate) speed: f64,
     /// Closed loop: each connection sends its next request when the last was answered. Hides stalls from the figures
     #[arg(long, conflicts_with = "rate")]
     pub(crate) closed: bool,
@@ -76,19 +89,55 @@ fn parse_objective(text: &str) -> Result<Objective, String> {
     text.parse::<Objective>().map_err(|error| error.to_string())
 }
 
+/// What is sent when.
+pub(crate) struct Asked {
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) scenario: Scenario,
+    /// What makes it other than it was asked for, to be said before it begins.
+    pub(crate) notes: Vec<String>,
+}
+
 fn input(message: String) -> Failure {
     Failure::new(Code::Input, anyhow!(message))
 }
 
 impl ShapeArgs {
-    /// The stages asked for; `rate` and `duration` are the verb's defaults.
-    pub(crate) fn stages(&self, rate: f64, duration: Duration) -> Result<Vec<Stage>, Failure> {
+    /// What is sent when: the stages asked for and their scenario. `rate`, `duration` and `otherwise` are the verb's
+    /// defaults.
+    pub(crate) fn asked(
+        &self,
+        rate: f64,
+        duration: Duration,
+        otherwise: impl FnOnce() -> Result<Scenario, Failure>,
+    ) -> Result<Asked, Failure> {
+        let Some(path) = &self.replay else {
+            let stages = self.stages(rate, duration)?;
+            return Ok(Asked { stages, scenario: self.scenario(otherwise)?, notes: Vec::new() });
+        };
+        self.check()?;
+        let name = path.display().to_string();
+        let file = File::open(path)
+            .with_context(|| format!("cannot read the access log {name}"))
+            .or_fail(Code::Input)?;
+        let log = load::read_access_log(BufReader::new(file), &name, self.speed).or_fail(Code::Input)?;
+        let duration = self.duration.unwrap_or(log.replay.length());
+        let stages = vec![Stage { duration, arrivals: Arrivals::Replay(log.replay) }];
+        stages.iter().try_for_each(check_stage)?;
+        Ok(Asked { stages, scenario: log.scenario, notes: log.notes })
+    }
+
+    fn check(&self) -> Result<(), Failure> {
         if self.connections == 0 {
             return Err(input("--connections 0: a load needs at least one connection".to_owned()));
         }
         if self.timeout.is_zero() {
             return Err(input("--timeout 0s: every request would be given up at once".to_owned()));
         }
+        Ok(())
+    }
+
+    fn stages(&self, rate: f64, duration: Duration) -> Result<Vec<Stage>, Failure> {
+        self.check()?;
         let stages = if self.stage.is_empty() {
             let rate = self.rate.unwrap_or(rate);
             let arrivals = match (self.closed, self.arrivals) {
@@ -109,82 +158,11 @@ impl ShapeArgs {
     }
 
     /// The scenario of `--scenario`, or `otherwise`.
-    pub(crate) fn scenario(&self, otherwise: Scenario) -> Result<Scenario, Failure> {
-        let Some(path) = &self.scenario else { return Ok(otherwise) };
+    fn scenario(&self, otherwise: impl FnOnce() -> Result<Scenario, Failure>) -> Result<Scenario, Failure> {
+        let Some(path) = &self.scenario else { return otherwise() };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the scenario {}", path.display()))
             .or_fail(Code::Input)?;
         load::parse_scenario(&text, &path.display().to_string()).or_fail(Code::Input)
-    }
-}
-
-fn check_stage(stage: &Stage) -> Result<(), Failure> {
-    if stage.duration.is_zero() {
-        return Err(input("a load of 0 s measures nothing: set --duration".to_owned()));
-    }
-    let (low, high) = match stage.arrivals {
-        Arrivals::Constant { rate } | Arrivals::Poisson { rate } => (rate, rate),
-        Arrivals::Ramp { from, to } | Arrivals::Step { from, to, .. } => (from.min(to), from.max(to)),
-        Arrivals::Closed { .. } => return Ok(()),
-    };
-    if !(low >= 0.0 && high > 0.0 && high <= HIGHEST_RATE) {
-        return Err(input(format!(
-            "a rate of {}: use more than 0 and at most {HIGHEST_RATE} arrivals per second",
-            if low < 0.0 { low } else { high }
-        )));
-    }
-    Ok(())
-}
-
-fn parse_stage(text: &str) -> Result<Stage, Failure> {
-    let wrong = |why: &str| {
-        input(format!(
-            "--stage {text}: {why}; write constant:RATE:TIME, poisson:RATE:TIME, ramp:FROM:TO:TIME or step:FROM:TO:STEPS:TIME"
-        ))
-    };
-    let number = |word: &str| word.parse::<f64>().map_err(|_| wrong(&format!("`{word}` is no rate")));
-    let time =
-        |word: &str| humantime::parse_duration(word).map_err(|_| wrong(&format!("`{word}` is no time")));
-    let words: Vec<&str> = text.split(':').collect();
-    let (arrivals, duration) = match words[..] {
-        ["constant", rate, duration] => (Arrivals::Constant { rate: number(rate)? }, time(duration)?),
-        ["poisson", rate, duration] => (Arrivals::Poisson { rate: number(rate)? }, time(duration)?),
-        ["ramp", from, to, duration] => {
-            (Arrivals::Ramp { from: number(from)?, to: number(to)? }, time(duration)?)
-        }
-        ["step", from, to, steps, duration] => {
-            let steps: u32 = steps.parse().map_err(|_| wrong("STEPS is a whole number"))?;
-            if steps == 0 {
-                return Err(wrong("STEPS is at least 1"));
-            }
-            (Arrivals::Step { from: number(from)?, to: number(to)?, steps }, time(duration)?)
-        }
-        _ => return Err(wrong("is no stage")),
-    };
-    Ok(Stage { duration, arrivals })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stages_read_as_the_help_says() {
-        let stage = |text| parse_stage(text).unwrap();
-        assert_eq!(stage("ramp:10:100:30s").arrivals, Arrivals::Ramp { from: 10.0, to: 100.0 });
-        assert_eq!(stage("step:10:50:5:1m").duration, Duration::from_secs(60));
-        for wrong in ["ramp:10:30s", "step:1:2:0:3s", "constant:x:3s", "sine:1:2s", ""] {
-            let failure = parse_stage(wrong).unwrap_err();
-            assert_eq!(failure.code, Code::Input as u8);
-            assert!(failure.to_string().contains("--stage"), "{failure}");
-        }
-    }
-
-    #[test]
-    fn a_rate_that_no_run_can_have_is_refused() {
-        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
-            let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Constant { rate } };
-            assert!(check_stage(&stage).is_err(), "{rate}");
-        }
     }
 }

@@ -13,20 +13,24 @@ use crate::failure::{Code, Failure, OrFail};
 #[command(next_help_heading = "Request")]
 pub(crate) struct SingleArgs {
     /// Method of the request
-    #[arg(short, long, value_name = "METHOD", conflicts_with = "scenario")]
+    #[arg(short, long, value_name = "METHOD", conflicts_with_all = ["scenario", "replay"])]
     method: Option<Method>,
-    /// Header field of the request, repeated for more
+    /// Header field of the request, or of every request of a log that is replayed; repeated for more
     #[arg(short = 'H', long, value_name = "NAME: VALUE", conflicts_with = "scenario")]
     header: Vec<String>,
     /// Body of the request, which may hold values as a scenario's does; the message of a WebSocket load
-    #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["scenario", "body_file"])]
+    #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["scenario", "replay", "body_file"])]
     body: Option<String>,
     /// Body of the request from a file, sent as it stands
-    #[arg(long, value_name = "FILE", conflicts_with = "scenario")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "replay"])]
     body_file: Option<PathBuf>,
 }
 
 impl SingleArgs {
+    pub(crate) fn headers(&self) -> Result<Vec<(String, String)>, Failure> {
+        self.header.iter().map(|text| header(text)).collect()
+    }
+
     /// One request of `path`; `message` is the body when none is given.
     pub(crate) fn scenario(&self, path: &str, message: &str) -> Result<Scenario, Failure> {
         let body = match (&self.body, &self.body_file) {
@@ -41,7 +45,7 @@ impl SingleArgs {
         };
         let given = if self.body.is_some() || self.body_file.is_some() { Method::Post } else { Method::Get };
         let method = self.method.unwrap_or(given);
-        let headers = self.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?;
+        let headers = self.headers()?;
         // A path that is no template is sent as it stands: addresses may hold braces.
         let path =
             Template::parse(path).unwrap_or_else(|_| Template(vec![model::Piece::Text(path.to_owned())]));
@@ -78,6 +82,8 @@ mod tests {
     struct Line {
         #[arg(long)]
         scenario: Option<String>,
+        #[arg(long)]
+        replay: Option<String>,
         #[command(flatten)]
         single: SingleArgs,
     }

@@ -28,7 +28,7 @@ fn bad_usage_is_named_and_nothing_is_started() {
         (&["load", "http://127.0.0.1/", "--duration", "0s"], &["--duration"]),
         (&["load", "http://127.0.0.1/", "--connections", "0"], &["--connections"]),
         (&["load", "http://127.0.0.1/", "--slo", "p99<5"], &["p99<5", "us, ms or s"]),
-        (&["load", "http://127.0.0.1/", "--stage", "sine:1:2s"], &["sine", "ramp:FROM:TO:TIME"]),
+        (&["load", "http://127.0.0.1/", "--stage", "sine:1:2s"], &["sine:MEAN:AMPLITUDE:PERIOD:TIME"]),
         (&["load", "http://127.0.0.1/", "--scenario", "none.toml"], &["none.toml"]),
         (&["up", "9-none"], &["9-none", "0-simple"]),
         (&["up", "0-simple", "--node-cores", "0"], &["--node-cores"]),

@@ -3,9 +3,10 @@
 //! Every worker walks the same stream and takes its own share of it, so what is sent when does not depend on how many
 //! workers there are.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Scenario, Seed, Stage};
+use model::{Arrivals, Replay, Scenario, Seed, Stage};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,6 +23,17 @@ pub struct Arrival {
     pub request: usize,
     /// Its place among the arrivals of the same request, from 0.
     pub sequence: u64,
+    /// What asks for it.
+    pub origin: Origin,
+}
+
+/// What asks for an arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The scenario's mix.
+    Mix,
+    /// An access log: the distinct request of the plan's [`model::Replay`].
+    Log(u32),
 }
 
 /// The arrivals of a load's open stages, in order.
@@ -29,13 +41,18 @@ pub struct Arrival {
 pub struct ArrivalStream {
     pacer: Pacer,
     mix: Mix,
+    replay: Option<Arc<Replay>>,
 }
 
 impl ArrivalStream {
     /// The arrivals of `stages`, mixed as `scenario` says.
     #[must_use]
     pub fn new(stages: &[Stage], scenario: &Scenario, seed: Seed) -> Self {
-        Self { pacer: Pacer::new(stages, seed), mix: Mix::new(scenario, seed.stream("mix")) }
+        Self {
+            pacer: Pacer::new(stages, seed),
+            mix: Mix::new(scenario, seed.stream("mix")),
+            replay: replayed(stages).cloned(),
+        }
     }
 
     /// One worker's share: every arrival whose number is `id` modulo `workers`.
@@ -60,9 +77,22 @@ impl Iterator for ArrivalStream {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        let due = self.pacer.next()?;
-        Some(self.mix.arrival(due))
+        let due = self.pacer.next_due()?;
+        Some(match (due.logged, &self.replay) {
+            (Some(target), Some(replay)) => {
+                self.mix.number(due.at, replay.describe(target).request, Origin::Log(target))
+            }
+            _ => self.mix.arrival(due.at),
+        })
     }
+}
+
+/// The log that the stages replay: a load replays one at most.
+pub(crate) fn replayed(stages: &[Stage]) -> Option<&Arc<Replay>> {
+    stages.iter().find_map(|stage| match &stage.arrivals {
+        Arrivals::Replay(replay) => Some(replay),
+        _ => None,
+    })
 }
 
 /// The arrivals that one worker sends.
@@ -121,7 +151,13 @@ impl Mix {
             let draw: f64 = self.random.random();
             self.bounds.iter().position(|bound| draw < *bound).unwrap_or(last)
         };
-        let arrival = Arrival { number: self.number, due, request, sequence: self.sequences[request] };
+        self.number(due, request, Origin::Mix)
+    }
+
+    /// The next arrival, which is one of `request`.
+    fn number(&mut self, due: Duration, request: usize, origin: Origin) -> Arrival {
+        let arrival =
+            Arrival { number: self.number, due, request, sequence: self.sequences[request], origin };
         self.number += self.stride;
         self.sequences[request] += self.stride;
         arrival
@@ -131,17 +167,13 @@ impl Mix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Arrivals, Method, Request, Template};
+    use model::{Arrivals, Request};
 
     fn scenario(weights: &[f64]) -> Scenario {
         let request = |(index, weight): (usize, &f64)| Request {
             name: index.to_string(),
             weight: *weight,
-            method: Method::Get,
-            path: Template::default(),
-            headers: Vec::new(),
-            body: Template::default(),
-            write: false,
+            ..Request::default()
         };
         Scenario { requests: weights.iter().enumerate().map(request).collect() }
     }
@@ -161,14 +193,17 @@ mod tests {
     #[test]
     fn the_stream_is_the_same_for_everyone_who_walks_it() {
         let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Poisson { rate: 500.0 } };
-        let walk = || ArrivalStream::new(&[stage], &scenario(&[1.0, 1.0]), Seed(3)).collect::<Vec<_>>();
+        let walk = || {
+            ArrivalStream::new(std::slice::from_ref(&stage), &scenario(&[1.0, 1.0]), Seed(3))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(walk(), walk());
     }
 
     #[test]
     fn the_workers_shares_are_the_whole_stream() {
         let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Poisson { rate: 500.0 } };
-        let stream = || ArrivalStream::new(&[stage], &scenario(&[2.0, 1.0]), Seed(3));
+        let stream = || ArrivalStream::new(std::slice::from_ref(&stage), &scenario(&[2.0, 1.0]), Seed(3));
         for workers in 1..5 {
             let mut together: Vec<Arrival> =
                 (0..workers).flat_map(|id| stream().share(id, workers)).collect();
@@ -180,7 +215,7 @@ mod tests {
     #[test]
     fn no_sequence_comes_twice_when_closed_stages_follow_open_ones() {
         let stage = Stage { duration: Duration::from_secs(1), arrivals: Arrivals::Constant { rate: 50.0 } };
-        let stream = || ArrivalStream::new(&[stage], &scenario(&[1.0, 1.0]), Seed(3));
+        let stream = || ArrivalStream::new(std::slice::from_ref(&stage), &scenario(&[1.0, 1.0]), Seed(3));
         let mut seen: Vec<(usize, u64)> = stream().map(|a| (a.request, a.sequence)).collect();
         for id in 0..3 {
             let mut mix = stream().closed_mix(id, 3, Seed(3));
@@ -190,5 +225,21 @@ mod tests {
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), all);
+    }
+
+    #[test]
+    fn a_log_says_what_is_sent_and_its_rows_count_their_own() {
+        let mut replay = Replay::new("log".into(), 1.0);
+        let (a, b) = (replay.target(false, "/a", 0).unwrap(), replay.target(false, "/b", 1).unwrap());
+        for (second, target) in [(0, a), (0, b), (1, a)] {
+            replay.call(second, target).unwrap();
+        }
+        let stage = Stage { duration: Duration::from_secs(2), arrivals: Arrivals::Replay(Arc::new(replay)) };
+        let arrivals: Vec<Arrival> = ArrivalStream::new(&[stage], &scenario(&[1.0, 1.0]), Seed(3)).collect();
+        let of = |arrival: &Arrival| (arrival.request, arrival.sequence, arrival.origin);
+        let all: Vec<_> = arrivals.iter().map(of).collect();
+        assert_eq!(all, [(0, 0, Origin::Log(a)), (1, 0, Origin::Log(b)), (0, 1, Origin::Log(a))]);
+        let due: Vec<f64> = arrivals.iter().map(|arrival| arrival.due.as_secs_f64()).collect();
+        assert_eq!(due, [0.0, 0.5, 1.0]);
     }
 }

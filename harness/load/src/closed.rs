@@ -53,7 +53,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let open = Stage { duration: second, arrivals: Arrivals::Constant { rate: 1.0 } };
         let closed = Stage { duration: second, arrivals: Arrivals::Closed { think: second / 4 } };
-        let stages = ClosedStages::new(&[open, closed, open]);
+        let stages = ClosedStages::new(&[open.clone(), closed, open]);
         assert_eq!(stages.think_at(second / 2), None);
         assert_eq!(stages.think_at(second), Some(second / 4));
         assert_eq!(stages.think_at(second * 2), None);

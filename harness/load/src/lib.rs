@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   pacer      stages -> due times, purely
+//!   access_log a server's log -> due times and requests, kept small
 //!   arrivals   due times -> numbered arrivals, each with its request and its values' seed
 //!   render     an arrival -> the bytes of its request
 //!   worker     one event loop per thread: waits for due times, sends, receives, gives up
@@ -24,6 +25,7 @@
 //!
 //! Waiting is exact to the nanosecond by `epoll_pwait2(2)`, so Linux 5.11 is needed.
 
+mod access_log;
 mod address;
 mod arrivals;
 mod base_url;
@@ -56,8 +58,9 @@ mod windows;
 mod wire;
 mod worker;
 
+pub use access_log::{AccessLog, AccessLogError, read_access_log};
 pub use address::{Target, Targets};
-pub use arrivals::{Arrival, ArrivalStream};
+pub use arrivals::{Arrival, ArrivalStream, Origin};
 pub use base_url::BaseUrl;
 pub use codec::{Event as CodecEvent, Malformed, ResponseParser};
 pub use error::LoadError;

@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Piece, Plan, Request, Template};
+use model::{Piece, Plan, Replay, Request, Template};
 
-use crate::arrivals::Arrival;
+use crate::arrivals::{Arrival, Origin, replayed};
 
 /// Renders the requests of a plan.
 #[derive(Debug, Clone)]
 pub struct Renderer {
     prepared: Vec<Prepared>,
+    replay: Option<Arc<Replay>>,
     seed: u64,
 }
 
@@ -70,6 +72,7 @@ impl Renderer {
         };
         Self {
             prepared: plan.scenario.requests.iter().map(prepare).collect(),
+            replay: replayed(&plan.stages).cloned(),
             seed: plan.seed.stream("values"),
         }
     }
@@ -80,20 +83,32 @@ impl Renderer {
         self.prepared[request].is_head
     }
 
+    /// The path that a log says, if the arrival comes from one.
+    fn logged(&self, arrival: &Arrival) -> Option<&str> {
+        match (arrival.origin, &self.replay) {
+            (Origin::Log(target), Some(replay)) => Some(replay.describe(target).path),
+            _ => None,
+        }
+    }
+
     /// Renders the path and the body of `arrival`, for protocols that frame requests themselves.
     pub(crate) fn pieces(&self, arrival: &Arrival, path: &mut Vec<u8>, body: &mut Vec<u8>) -> Pieces {
         let prepared = &self.prepared[arrival.request];
         let mut values = Values::new(self.seed, arrival.number);
         path.clear();
         body.clear();
-        fill(&prepared.path, arrival, &mut values, path);
+        match self.logged(arrival) {
+            Some(logged) => path.extend_from_slice(logged.as_bytes()),
+            None => fill(&prepared.path, arrival, &mut values, path),
+        }
         fill(&prepared.body, arrival, &mut values, body);
         Pieces { has_body: prepared.has_length }
     }
 
     /// The head of the first request without its end, as the upgrade request of a WebSocket connection.
     pub(crate) fn upgrade(&self) -> Vec<u8> {
-        let arrival = Arrival { number: 0, due: Duration::ZERO, request: 0, sequence: 0 };
+        let arrival =
+            Arrival { number: 0, due: Duration::ZERO, request: 0, sequence: 0, origin: Origin::Mix };
         let (mut out, mut body) = (b"GET ".to_vec(), Vec::new());
         let mut path = Vec::new();
         self.pieces(&arrival, &mut path, &mut body);
@@ -105,11 +120,14 @@ impl Renderer {
     /// Writes the bytes of `arrival` into `out`, which is cleared first. `body` is kept between calls for its memory.
     pub fn render(&self, arrival: &Arrival, out: &mut Vec<u8>, body: &mut Vec<u8>) {
         let prepared = &self.prepared[arrival.request];
-        let mut values = Values::new(self.seed, arrival.number);
         out.clear();
+        let mut values = Values::new(self.seed, arrival.number);
         out.extend_from_slice(prepared.method.as_bytes());
         out.push(b' ');
-        fill(&prepared.path, arrival, &mut values, out);
+        match self.logged(arrival) {
+            Some(logged) => out.extend_from_slice(logged.as_bytes()),
+            None => fill(&prepared.path, arrival, &mut values, out),
+        }
         out.extend_from_slice(prepared.head.as_bytes());
         if prepared.has_length {
             body.clear();
@@ -209,7 +227,8 @@ mod tests {
     }
 
     fn render(plan: &Plan, number: u64) -> String {
-        let arrival = Arrival { number, due: Duration::ZERO, request: 0, sequence: number };
+        let arrival =
+            Arrival { number, due: Duration::ZERO, request: 0, sequence: number, origin: Origin::Mix };
         let (mut out, mut body) = (Vec::new(), Vec::new());
         Renderer::new(plan, "host:8080").render(&arrival, &mut out, &mut body);
         String::from_utf8(out).unwrap()

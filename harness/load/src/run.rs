@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
-use model::{Arrivals, Event, Headroom, Interval, LoadTotals, Plan, Sink, Stage, What};
+use model::{Event, Headroom, Interval, LoadTotals, Plan, Sink, Stage, What};
 
 use crate::LoadError;
 use crate::address::Targets;
@@ -139,20 +139,13 @@ fn check(plan: &Plan, options: &Options) -> Result<(), LoadError> {
 
 /// Warm-up, the stages, cool-down: the load as the workers see it.
 fn all_stages(plan: &Plan) -> Vec<Stage> {
-    let hold = |arrivals: Arrivals, at_end: bool| match arrivals {
-        Arrivals::Ramp { from, to } => Arrivals::Constant { rate: if at_end { to } else { from } },
-        Arrivals::Step { from, to, steps } => {
-            Arrivals::Constant { rate: if at_end && steps > 1 { to } else { from } }
-        }
-        other => other,
-    };
     let mut stages = Vec::new();
     if let Some(first) = plan.stages.first() {
-        stages.push(Stage { duration: plan.warm_up, arrivals: hold(first.arrivals, false) });
+        stages.push(Stage { duration: plan.warm_up, arrivals: first.arrivals.held(false, first.duration) });
     }
-    stages.extend(&plan.stages);
+    stages.extend_from_slice(&plan.stages);
     if let Some(last) = plan.stages.last() {
-        stages.push(Stage { duration: plan.cool_down, arrivals: hold(last.arrivals, true) });
+        stages.push(Stage { duration: plan.cool_down, arrivals: last.arrivals.held(true, last.duration) });
     }
     stages.retain(|stage| !stage.duration.is_zero());
     stages

@@ -3,9 +3,10 @@
 use thiserror::Error;
 
 /// HTTP request methods that a scenario may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(missing_docs, reason = "the variants are the method names of RFC 9110, section 9")]
 pub enum Method {
+    #[default]
     Get,
     Head,
     Post,
@@ -128,7 +129,7 @@ impl std::fmt::Display for Template {
 }
 
 /// One kind of request of a [`Scenario`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Request {
     /// Names the request in every table: "read", "write", ...
     pub name: String,

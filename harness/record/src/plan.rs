@@ -45,18 +45,37 @@ pub struct PlanRecord {
 }
 
 /// A stretch of the load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageRecord {
     /// How long.
     pub duration_s: f64,
-    /// "constant", "poisson", "ramp", "step" or "closed".
+    /// "constant", "poisson", "ramp", "step", "spike", "sine", "replay" or "closed".
     pub arrivals: String,
-    /// Rate of constant and Poisson arrivals, first rate of ramps and steps; absent for a closed loop.
+    /// Rate of constant and Poisson arrivals, first rate of ramps and steps, rate around a spike, mean rate of a sine and of
+    /// a log; absent for a closed loop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_hz: Option<f64>,
-    /// Last rate of ramps and steps.
+    /// Last rate of ramps and steps, rate of a spike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_hz: Option<f64>,
+    /// Beginning of a spike, from the beginning of the stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_s: Option<f64>,
+    /// Length of a spike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_s: Option<f64>,
+    /// How far a sine goes above and below its mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplitude_hz: Option<f64>,
+    /// Time from one crest of a sine to the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period_s: Option<f64>,
+    /// The access log that was replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// How many times faster than the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
     /// Number of steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
@@ -165,20 +184,38 @@ impl PlanRecord {
 
 impl StageRecord {
     fn new(stage: &Stage) -> Self {
-        let (arrivals, rate_hz, to_hz, steps, think_s) = match stage.arrivals {
-            Arrivals::Constant { rate } => ("constant", Some(rate), None, None, None),
-            Arrivals::Poisson { rate } => ("poisson", Some(rate), None, None, None),
-            Arrivals::Ramp { from, to } => ("ramp", Some(from), Some(to), None, None),
-            Arrivals::Step { from, to, steps } => ("step", Some(from), Some(to), Some(steps), None),
-            Arrivals::Closed { think } => ("closed", None, None, None, Some(think.as_secs_f64())),
-        };
-        Self {
-            duration_s: stage.duration.as_secs_f64(),
+        let record = Self { duration_s: stage.duration.as_secs_f64(), ..Self::default() };
+        let named = |arrivals: &str, rate_hz: f64| Self {
             arrivals: arrivals.to_owned(),
-            rate_hz,
-            to_hz,
-            steps,
-            think_s,
+            rate_hz: Some(rate_hz),
+            ..record.clone()
+        };
+        match &stage.arrivals {
+            Arrivals::Constant { rate } => named("constant", *rate),
+            Arrivals::Poisson { rate } => named("poisson", *rate),
+            Arrivals::Ramp { from, to } => Self { to_hz: Some(*to), ..named("ramp", *from) },
+            Arrivals::Step { from, to, steps } => {
+                Self { to_hz: Some(*to), steps: Some(*steps), ..named("step", *from) }
+            }
+            Arrivals::Spike { base, peak, at, hold } => Self {
+                to_hz: Some(*peak),
+                at_s: Some(at.as_secs_f64()),
+                for_s: Some(hold.as_secs_f64()),
+                ..named("spike", *base)
+            },
+            Arrivals::Sine { mean, amplitude, period } => Self {
+                amplitude_hz: Some(*amplitude),
+                period_s: Some(period.as_secs_f64()),
+                ..named("sine", *mean)
+            },
+            Arrivals::Replay(replay) => Self {
+                log: Some(replay.file().to_owned()),
+                speed: Some(replay.speed()),
+                ..named("replay", replay.mean_rate())
+            },
+            Arrivals::Closed { think } => {
+                Self { arrivals: "closed".to_owned(), think_s: Some(think.as_secs_f64()), ..record }
+            }
         }
     }
 }

@@ -143,6 +143,24 @@ fn stage(stage: &record::StageRecord) -> String {
         "closed" => format!("{length} closed loop"),
         "ramp" => format!("{length} from {from} to {to}"),
         "step" => format!("{length} from {from} to {to} in {} steps", stage.steps.unwrap_or(1)),
+        "spike" => {
+            let (at, hold) = (stage.at_s.unwrap_or(0.0), stage.for_s.unwrap_or(0.0));
+            let (at, hold) = (words::seconds(at), words::seconds(hold));
+            format!("{length} at {from} with a spike of {to} after {at} for {hold}")
+        }
+        "sine" => {
+            let amplitude = stage.amplitude_hz.map_or(String::new(), words::rate);
+            let period = stage.period_s.map_or(String::new(), words::seconds);
+            format!("{length} at {from} ± {amplitude} in waves of {period}")
+        }
+        "replay" => {
+            let log = stage.log.as_deref().unwrap_or("an access log");
+            let pace = match stage.speed {
+                Some(speed) if (speed - 1.0).abs() > f64::EPSILON => format!(" at {speed} times its pace"),
+                _ => String::new(),
+            };
+            format!("{length} of {log}{pace}, {from} in the mean")
+        }
         arrivals => format!("{length} at {from}, {arrivals} arrivals"),
     }
 }

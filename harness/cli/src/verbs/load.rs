@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
-use model::{Plan, Scenario, Schedule, Timeline};
+use model::{Plan, Schedule, Timeline};
 use record::{Machine, Place, Recorder};
 
 use crate::bring_up::generator_cpus;
@@ -45,16 +45,19 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
     let url: ::load::BaseUrl = args.url.parse().or_fail(Code::Input)?;
     let shape = &args.shape;
     let message = if url.scheme.websocket { MESSAGE } else { "" };
+    let mut asked =
+        shape.asked(DEFAULT_RATE, DEFAULT_DURATION, || args.single.scenario(&url.path, message))?;
+    if shape.replay.is_some() {
+        let headers = args.single.headers()?;
+        asked.scenario.requests.iter_mut().for_each(|request| request.headers.clone_from(&headers));
+    }
     let plan = Plan {
         name: url.host.clone(),
         seed: shape.seed(),
         base_url: args.url.clone(),
-        scenario: match shape.scenario.is_some() {
-            true => shape.scenario(Scenario::default())?,
-            false => args.single.scenario(&url.path, message)?,
-        },
+        scenario: asked.scenario,
         warm_up: shape.warm_up.unwrap_or_default(),
-        stages: shape.stages(DEFAULT_RATE, DEFAULT_DURATION)?,
+        stages: asked.stages,
         cool_down: Duration::ZERO,
         connections: shape.connections,
         keep_alive: !shape.no_keep_alive,
@@ -86,6 +89,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         precise: args.precise,
         injections: &[],
         inventory: None,
+        notes: asked.notes,
         recorder: &recorder,
         interrupt: &interrupt,
     }

@@ -54,6 +54,8 @@ pub(crate) struct RehearseArgs {
 struct Rehearsal {
     design: Design,
     plan: Plan,
+    /// What makes the load other than it was asked for.
+    notes: Vec<String>,
     injections: Vec<ResolvedInjection>,
     unit: Unit,
 }
@@ -78,14 +80,14 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
     let injections = chaos::resolve(&schedule, &inventory, args.shape.seed()).or_fail(Code::Input)?;
     let end = injections.iter().map(|resolved| resolved.injection.at + resolved.injection.hold).max();
     let needed = end.map_or(Duration::from_secs(10), |end| end + schedule::ROOM_TO_RECOVER);
-    let stages = args.shape.stages(DEFAULT_RATE, needed)?;
+    let asked = args.shape.asked(DEFAULT_RATE, needed, || Ok(scenario::shop()))?;
     let plan = Plan {
         name: design.topology.name.clone(),
         seed: args.shape.seed(),
         base_url: format!("http://{}:{}", inventory.public_name, inventory.public_port),
-        scenario: args.shape.scenario(scenario::shop())?,
+        scenario: asked.scenario,
         warm_up: args.shape.warm_up.unwrap_or(DEFAULT_WARM_UP),
-        stages,
+        stages: asked.stages,
         cool_down: COOL_DOWN,
         connections: args.shape.connections,
         keep_alive: !args.shape.no_keep_alive,
@@ -102,7 +104,7 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
         );
         return Err(Failure::new(Code::Input, message));
     }
-    Ok(Rehearsal { design, plan, injections, unit })
+    Ok(Rehearsal { design, plan, notes: asked.notes, injections, unit })
 }
 
 impl Rehearsal {
@@ -172,6 +174,7 @@ impl Rehearsal {
             precise: false,
             injections: &self.injections,
             inventory: Some(inventory),
+            notes: self.notes.clone(),
             recorder,
             interrupt,
         }

@@ -6,6 +6,8 @@
 
 use model::{Method, Plan, Request};
 
+use crate::arrivals::replayed;
+
 use super::hpack::{ENTRY_COST, STATIC_ENTRIES, TABLE_SIZE, static_index, write_integer, write_string};
 
 const INDEXED: u8 = 0x80;
@@ -45,8 +47,10 @@ impl Fields {
         let scheme = if plan.transport.tls.is_some() { "https" } else { "http" };
         let (mut known, mut size) = (Vec::<(String, String)>::new(), 0);
         let mut requests = Vec::new();
+        let from_log = replayed(&plan.stages).is_some();
         for request in &plan.scenario.requests {
-            let fields = fixed_fields(request, authority, scheme);
+            let changing_path = from_log || !request.path.is_fixed();
+            let fields = fixed_fields(request, authority, scheme, changing_path);
             let ids = fields.into_iter().map(|field| {
                 known.iter().position(|other| *other == field).unwrap_or_else(|| {
                     if static_index(&field.0, &field.1).0.is_none() {
@@ -58,7 +62,7 @@ impl Fields {
             });
             requests.push(Prepared {
                 fixed: ids.collect(),
-                changing_path: !request.path.is_fixed(),
+                changing_path,
                 is_head: request.method == Method::Head,
             });
         }
@@ -92,14 +96,19 @@ impl Fixed {
 }
 
 /// In the order in which they are sent: pseudo-fields first (RFC 9113, section 8.3).
-fn fixed_fields(request: &Request, authority: &str, scheme: &str) -> Vec<(String, String)> {
+fn fixed_fields(
+    request: &Request,
+    authority: &str,
+    scheme: &str,
+    changing_path: bool,
+) -> Vec<(String, String)> {
     let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut fields = vec![
         field(":method", request.method.as_str()),
         field(":scheme", scheme),
         field(":authority", authority),
     ];
-    if request.path.is_fixed() {
+    if !changing_path {
         fields.push(field(":path", &request.path.to_string()));
     }
     let has = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
