@@ -3,6 +3,7 @@
 //! Bodies are counted and thrown away. A response ends by its Content-Length, by its last chunk, or with the
 //! connection; 1xx responses are passed over; responses to HEAD, 204 and 304 have no body.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -44,8 +45,9 @@ pub enum Event {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum State {
+    #[default]
     Head,
     Length(u64),
     ChunkSize,
@@ -69,7 +71,23 @@ pub struct ResponseParser {
     /// The field that tells which way the answer took.
     way: Arc<str>,
     served_by: Vec<u8>,
+    known: KnownHead,
 }
+
+/// The last head and what it says. Most answers on a connection begin as the one before did, byte for byte, until the
+/// second that stands in their `Date` is over; comparing is ten times faster than parsing.
+#[derive(Debug, Default)]
+struct KnownHead {
+    bytes: Vec<u8>,
+    no_body: bool,
+    status: u16,
+    reusable: bool,
+    state: State,
+    served_by: Vec<u8>,
+}
+
+/// Longer heads are not kept: a connection should not hold much memory.
+const KNOWN_LIMIT: usize = 1024;
 
 impl Default for ResponseParser {
     fn default() -> Self {
@@ -81,6 +99,7 @@ impl Default for ResponseParser {
             no_body: false,
             way: "X-Served-By".into(),
             served_by: Vec::new(),
+            known: KnownHead::default(),
         }
     }
 }
@@ -145,7 +164,11 @@ impl ResponseParser {
     fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
         // As a rule the whole head comes at once and nothing is copied.
         if self.pending.is_empty() {
+            if let Some(rest) = self.recognise(bytes) {
+                return Ok(rest);
+            }
             if let Some(length) = self.parse_head(bytes)? {
+                self.remember(&bytes[..length]);
                 return Ok(&bytes[length..]);
             }
             self.pending.extend_from_slice(bytes);
@@ -163,11 +186,43 @@ impl ResponseParser {
         if self.pending.len() > HEAD_LIMIT { Err(Malformed::HeadTooLarge) } else { Ok(&[]) }
     }
 
+    /// What comes after the head, when it is the last one again.
+    fn recognise<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let known = &self.known;
+        if known.bytes.is_empty() || known.no_body != self.no_body {
+            return None;
+        }
+        // A head ends with an empty line, so whatever begins with a whole head has just this one.
+        let rest = bytes.strip_prefix(known.bytes.as_slice())?;
+        self.status = known.status;
+        self.reusable = known.reusable;
+        self.state = known.state;
+        self.served_by.extend_from_slice(&known.served_by);
+        Some(rest)
+    }
+
+    /// Keeps a head for the next time, if it is the final one of its answer.
+    fn remember(&mut self, bytes: &[u8]) {
+        if self.state == State::Head || bytes.len() > KNOWN_LIMIT {
+            return;
+        }
+        let known = &mut self.known;
+        known.bytes.clear();
+        known.bytes.extend_from_slice(bytes);
+        known.no_body = self.no_body;
+        known.status = self.status;
+        known.reusable = self.reusable;
+        known.state = self.state;
+        known.served_by.clear();
+        known.served_by.extend_from_slice(&self.served_by);
+    }
+
     /// The head's length when it is whole.
     fn parse_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
-        let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
-        let mut response = httparse::Response::new(&mut fields);
-        let length = match response.parse(bytes) {
+        let mut fields = [const { MaybeUninit::uninit() }; FIELDS_LIMIT];
+        let mut response = httparse::Response::new(&mut []);
+        let config = httparse::ParserConfig::default();
+        let length = match config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields) {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(httparse::Error::TooManyHeaders) => return Err(Malformed::HeadTooLarge),

@@ -30,6 +30,27 @@ const WHOLE: [(&[u8], u16, bool); 10] = [
     (b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: Keep-Alive\r\n\r\nx", 200, true),
 ];
 
+/// An interim answer in front of a final one must not be taken for it, nor an answer to HEAD for one to GET.
+#[test]
+fn a_head_that_comes_again_says_the_same_again() {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Served-By: a\r\n\r\nhello";
+    let other = b"HTTP/1.1 503 No\r\nContent-Length: 5\r\nX-Served-By: b\r\n\r\nhello";
+    let interim = [&b"HTTP/1.1 103 Early Hints\r\n\r\n"[..], answer].concat();
+    let mut parser = ResponseParser::default();
+    for bytes in [&answer[..], answer, other, answer, &interim, &interim, answer] {
+        parser.begin(false);
+        let status = if bytes == other { 503 } else { 200 };
+        assert_eq!(parser.read(bytes), Ok(Event::Complete { status, reusable: true }));
+        assert_eq!(parser.served_by(), if bytes == other { b"b" } else { b"a" });
+    }
+    let head = &answer[..answer.len() - 5];
+    parser.begin(true);
+    assert_eq!(parser.read(head), Ok(Event::Complete { status: 200, reusable: true }));
+    parser.begin(false);
+    assert_eq!(parser.read(head), Ok(Event::Partial));
+    assert_eq!(parser.read(b"hello"), Ok(Event::Complete { status: 200, reusable: true }));
+}
+
 #[test]
 fn a_response_is_read_whole_and_split_at_every_byte() {
     for (bytes, status, reusable) in WHOLE {

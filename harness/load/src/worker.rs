@@ -110,8 +110,9 @@ impl<'a> Worker<'a> {
     pub(crate) fn run(mut self, load_to: Duration, stop: Stop<'_>) -> Result<WorkerTotals, Errno> {
         let mut events = Poller::events();
         let mut stopped: Option<Duration> = None;
+        // The clock is read once after each thing that takes time, and not for each that asks.
+        let mut now = self.now();
         loop {
-            let mut now = self.now();
             if stopped.is_none() && stop.is_set() {
                 self.give_up_waiting(now);
                 stopped = Some(now);
@@ -130,11 +131,11 @@ impl<'a> Worker<'a> {
             }
             let last = end.or((now < load_to).then_some(load_to));
             let wake = self.wake(now, last, stopped.is_some());
-            self.wait(&mut events, now, wake)?;
+            now = self.wait(&mut events, now, wake)?;
             for event in &events {
-                self.attend(*event, stopped.is_none());
+                now = self.attend(*event, now, stopped.is_none());
             }
-            self.report(load_to);
+            self.report(now, load_to);
         }
         // All is settled, and the last window may be shorter than a whole one.
         self.close_windows(stopped.unwrap_or(load_to), true);
@@ -196,7 +197,7 @@ impl<'a> Worker<'a> {
     }
 
     /// In a closed stage every free slot makes an arrival of its own, due now.
-    fn take_closed(&mut self, now: Duration) {
+    fn take_closed(&mut self, mut now: Duration) {
         if !self.begun || self.closed.think_at(now).is_none() {
             return;
         }
@@ -204,12 +205,12 @@ impl<'a> Worker<'a> {
             if !self.is_ready(slot, now) {
                 continue;
             }
-            let now = self.now();
             let Some(mix) = &mut self.closed_mix else { return };
             let arrival = mix.arrival(now);
             self.windows.due(now, Duration::ZERO);
             self.slice.due += 1;
             self.send(slot, arrival, now);
+            now = self.now();
         }
     }
 
@@ -262,15 +263,16 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Looks after the socket that the kernel has news of, and sends the next request at once.
-    fn attend(&mut self, event: Event, take: bool) {
-        let Some(number) = self.fleet.attend(event) else { return };
+    /// Looks after the socket that the kernel has news of, and sends the next request at once. Returns the time at the
+    /// end of it.
+    fn attend(&mut self, event: Event, before: Duration, take: bool) -> Duration {
+        let Some(number) = self.fleet.attend(event) else { return before };
         let now = self.now();
         self.settle_ended(number, now);
         if take {
             self.take_due(now);
         }
-        self.send_waiting(now);
+        self.send_waiting(now)
     }
 
     /// Settles the requests of a connection that have ended, as far as was just seen.
@@ -343,14 +345,14 @@ impl<'a> Worker<'a> {
     }
 
     /// Passes on what is complete, and tells the live view how it goes.
-    fn report(&mut self, load_to: Duration) {
-        let now = Instant::now();
-        if self.slice.is_old(now) {
-            self.live.flush(std::mem::replace(&mut self.slice, Slice::new(now)));
+    fn report(&mut self, now: Duration, load_to: Duration) {
+        let at = self.options.start + now;
+        if self.slice.is_old(at) {
+            self.live.flush(std::mem::replace(&mut self.slice, Slice::new(at)));
         }
         // Nothing more falls due before the next arrival, nor, in a closed loop, before now.
         let next = self.arrivals.peek().map_or(load_to, |arrival| arrival.due);
-        self.close_windows(next.min(self.now()), false);
+        self.close_windows(next.min(now), false);
     }
 
     fn close_windows(&mut self, until: Duration, last: bool) {
@@ -376,8 +378,8 @@ impl<'a> Worker<'a> {
         wake
     }
 
-    /// Waits for sockets from `now` until `wake`.
-    fn wait(&mut self, events: &mut Vec<Event>, now: Duration, wake: Duration) -> Result<(), Errno> {
+    /// Waits for sockets from `now` until `wake`. Returns the time after it.
+    fn wait(&mut self, events: &mut Vec<Event>, now: Duration, wake: Duration) -> Result<Duration, Errno> {
         let mut timeout = wake.saturating_sub(now);
         if !self.begun {
             // The load's clock stands still at zero, and connections are opened meanwhile.
@@ -387,9 +389,10 @@ impl<'a> Worker<'a> {
             timeout = if preparing { step.min(lead) } else { lead.min(STOP_CHECK) };
         }
         self.poller.wait(events, timeout)?;
+        let after = self.now();
         // From here on it has something to do.
-        self.looked = wake.min(self.now()).max(now);
-        Ok(())
+        self.looked = wake.min(after).max(now);
+        Ok(after)
     }
 }
 
