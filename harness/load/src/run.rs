@@ -82,6 +82,10 @@ pub fn run(
     let failed = AtomicBool::new(false);
     let stop = Stop { asked: stop, failed: &failed };
     let (sender, receiver) = channel();
+    if plan.transport.tls.as_ref().is_some_and(|tls| tls.insecure) {
+        let said = "certificates were not checked (--insecure): anybody may have answered".to_owned();
+        sink.emit(Event { at: Instant::now(), what: What::Warning(said) });
+    }
     let before = cpu_times();
     let (ended, late) = thread::scope(|scope| {
         let mut handles = Vec::new();

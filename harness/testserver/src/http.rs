@@ -1,4 +1,4 @@
-//! A server that speaks HTTP/1.1 by the book, on hyper.
+//! A server that speaks HTTP/1.1 and HTTP/2 by the book, over TLS too, on hyper.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request as HyperRequest, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use crate::listen;
 
@@ -27,6 +30,8 @@ pub struct Behaviour {
     pub served_by: Option<String>,
     /// Closes the connection after each answer, and says so.
     pub close: bool,
+    /// Speaks TLS.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// A request that arrived.
@@ -123,11 +128,7 @@ fn serve(listener: TcpListener, shared: &Arc<Shared>, stopped: oneshot::Receiver
                 let Ok((stream, _)) = listener.accept().await else { continue };
                 let _ = stream.set_nodelay(true);
                 let shared = Arc::clone(shared);
-                tokio::spawn(async move {
-                    let service = service_fn(|request| answer(request, &shared));
-                    // A client that goes away in the middle is a part of some tests.
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
+                tokio::spawn(converse(stream, shared));
             }
         };
         tokio::select! {
@@ -135,6 +136,25 @@ fn serve(listener: TcpListener, shared: &Arc<Shared>, stopped: oneshot::Receiver
             _ = stopped => {}
         }
     });
+}
+
+/// A client that goes away in the middle, or does not like the certificate, is a part of some tests.
+async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+    let tls = shared.behaviour.tls.clone();
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { answer(request, &shared).await }
+    });
+    let server = auto::Builder::new(TokioExecutor::new());
+    match tls {
+        None => {
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        }
+        Some(tls) => {
+            let Ok(stream) = TlsAcceptor::from(tls).accept(stream).await else { return };
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        }
+    }
 }
 
 async fn answer(

@@ -4,12 +4,14 @@
 //! [`TestServer`] speaks HTTP well and answers as told; [`SteadyServer`] does little, but on time; [`RawServer`] answers with any bytes, or none, as bad servers do;
 //! [`refusing_address`] is a server that is not there.
 
+mod certificates;
 mod http;
 mod raw;
 mod steady;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+pub use certificates::{Authority, Pair};
 pub use http::{Behaviour, Request, TestServer};
 pub use raw::{Answer, RawServer};
 pub use steady::{Answered, Pace, SteadyServer};
