@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{Counts, Histogram, Limit, Metric, Objective, Verdict, allowed_lag, new_histogram};
+use model::{
+    Counts, Histogram, Limit, Metric, Objective, PartHistograms, Verdict, allowed_lag, new_histogram,
+};
 use record::derived::{
-    BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile, RequestSummaryFile,
-    SCHEMA_VERSION, SummaryFile,
+    BreakdownFile, BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile,
+    RequestSummaryFile, SCHEMA_VERSION, SummaryFile,
 };
 use record::{Run, WhatRecord};
 
@@ -53,6 +55,7 @@ pub fn summary(run: &Run) -> Summary {
         latency_good_us: PercentilesFile::new(&measured.latency_good),
         service_time_us: PercentilesFile::new(&measured.service),
         send_lag_us: PercentilesFile::new(&measured.send_lag),
+        breakdown_us: breakdown(run, &measured.parts),
         bytes: run.totals.as_ref().map(|t| BytesFile { received: t.bytes_received, sent: t.bytes_sent }),
         connections: run.totals.as_ref().map(|totals| ConnectionsFile {
             opened: totals.connections_opened,
@@ -96,8 +99,37 @@ struct Measured {
     service: Histogram,
     send_lag: Histogram,
     own_lag: Histogram,
+    parts: PartHistograms,
     loop_gaps: Histogram,
     by_request: BTreeMap<String, RequestSummaryFile>,
+}
+
+/// The parts of the service time over all requests of these windows.
+fn parts(windows: &[&Window<'_>]) -> PartHistograms {
+    let mut all = PartHistograms::default();
+    for request in windows.iter().flat_map(|window| &window.of.requests) {
+        for (name, histogram) in request.parts.named() {
+            // As in `merged`: the sum resizes itself.
+            let _ = all.by_name(name).map(|sum| sum.add(histogram));
+        }
+    }
+    all
+}
+
+fn breakdown(run: &Run, parts: &PartHistograms) -> BreakdownFile {
+    let mut dns = new_histogram();
+    for event in &run.events {
+        if let WhatRecord::Resolved { took_s, .. } = event.what {
+            dns.saturating_record(crate::findings::grid::whole(took_s * 1e6).max(1) as u64);
+        }
+    }
+    BreakdownFile {
+        dns: PercentilesFile::new(&dns),
+        connect: PercentilesFile::new(&parts.connect),
+        handshake: PercentilesFile::new(&parts.handshake),
+        first_byte: PercentilesFile::new(&parts.first_byte),
+        transfer: PercentilesFile::new(&parts.transfer),
+    }
 }
 
 /// What the generator may be late when only outages and goodput are judged: one bin. A request that is sent late may meet
@@ -139,6 +171,7 @@ impl Measured {
             service: sum(&|window| merged(window.of.requests.iter().map(|request| &request.service))),
             send_lag: sum(&|window| window.of.send_lag.clone()),
             own_lag: sum(&|window| window.of.own_lag.clone()),
+            parts: parts(&within),
             loop_gaps: sum(&|window| window.of.loop_gaps.clone()),
             by_request,
         }

@@ -1,6 +1,6 @@
 //! A place for a connection: sockets come and go on it, and its lanes carry one request each.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{Outcome, Parts};
 use rustix::event::epoll::EventFlags;
@@ -45,10 +45,12 @@ struct Lane {
 }
 
 /// When a socket came how far.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Milestones {
-    begun: Duration,
-    connected: Option<Duration>,
+    /// Since the start of the load.
+    begun_at: Duration,
+    begun: Instant,
+    connected: Instant,
     /// The lane whose request it was opened for.
     opener: Option<usize>,
 }
@@ -61,7 +63,7 @@ pub(crate) struct Connection {
     lanes: Vec<Lane>,
     out: Vec<u8>,
     written: usize,
-    milestones: Milestones,
+    milestones: Option<Milestones>,
     /// Requests on the current socket, and how many there may be.
     served: u64,
     limit: u64,
@@ -111,7 +113,7 @@ impl Connection {
             lanes: vec![Lane::default(); lanes],
             out: Vec::new(),
             written: 0,
-            milestones: Milestones::default(),
+            milestones: None,
             served: 0,
             limit,
             generation: 0,
@@ -140,7 +142,8 @@ impl Connection {
         let socket = begin_to_connect(address)?;
         self.phase = Phase::Connecting;
         self.generation = self.generation.wrapping_add(1);
-        self.milestones = Milestones { begun: now, connected: None, opener };
+        let begun = Instant::now();
+        self.milestones = Some(Milestones { begun_at: now, begun, connected: begun, opener });
         self.out.clear();
         self.written = 0;
         self.served = 0;
@@ -212,7 +215,12 @@ impl Connection {
         let Some(wire) = &mut self.wire else { return Ok(()) };
         if self.phase == Phase::Connecting {
             match rustix::net::sockopt::socket_error(wire.socket()) {
-                Ok(Ok(())) => self.phase = Phase::Shaking,
+                Ok(Ok(())) => {
+                    self.phase = Phase::Shaking;
+                    if let Some(milestones) = &mut self.milestones {
+                        milestones.connected = Instant::now();
+                    }
+                }
                 Ok(Err(errno)) | Err(errno) => return Err(errno.into()),
             }
         }
@@ -227,6 +235,7 @@ impl Connection {
         }
         if self.phase == Phase::Opening && self.exchange.is_ready() {
             self.phase = Phase::Open;
+            self.stand();
         }
         Ok(())
     }
@@ -304,32 +313,29 @@ impl Connection {
         self.close(false, outcome, hands.seen);
     }
 
-    /// Notes when it came how far. `now` is after the look at it.
+    /// Notes when answers began. `now` is after the look at the connection.
     pub(crate) fn stamp(&mut self, now: Duration, seen: &Seen) {
-        if self.phase >= Phase::Shaking && self.milestones.connected.is_none() {
-            self.milestones.connected = Some(now);
-        }
-        if self.phase == Phase::Open
-            && let Some(opener) = self.milestones.opener.take()
-        {
-            self.stand(opener, now);
-        }
         for lane in &seen.began {
             let lane = &mut self.lanes[*lane];
             lane.began = lane.began.or(Some(now));
         }
     }
 
-    /// The connection stands: its opener's request leaves now, and those that waited with it.
-    fn stand(&mut self, opener: usize, now: Duration) {
-        let connected = self.milestones.connected.unwrap_or(now);
-        let parts = &mut self.lanes[opener].parts;
-        parts.connect = Some(connected.saturating_sub(self.milestones.begun));
-        let shaken =
-            matches!(&self.wire, Some(wire) if wire.is_tls()) || !matches!(self.exchange, Exchange::Http1(_));
-        parts.handshake = shaken.then(|| now.saturating_sub(connected));
+    /// The connection stands: its opener's request leaves now, and those that waited with it. The clock is read here
+    /// and not after the look, since the answer may come and the connection end within the same look.
+    fn stand(&mut self) {
+        let Some(milestones) = self.milestones.take() else { return };
+        let now = Instant::now();
+        if let Some(opener) = milestones.opener {
+            let parts = &mut self.lanes[opener].parts;
+            parts.connect = Some(milestones.connected - milestones.begun);
+            let shaken = self.wire.as_ref().is_some_and(Wire::is_tls)
+                || matches!(self.exchange, Exchange::WebSocket(_));
+            parts.handshake = shaken.then(|| now - milestones.connected);
+        }
+        let written = milestones.begun_at + (now - milestones.begun);
         for lane in self.lanes.iter_mut().filter(|lane| lane.in_flight.is_some()) {
-            lane.written = lane.written.or(Some(now));
+            lane.written = lane.written.or(Some(written));
         }
     }
 

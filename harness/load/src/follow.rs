@@ -42,13 +42,21 @@ impl Name {
         lookup(&self.host, self.port, self.resolver, self.enter.clone())
     }
 
-    /// Asks again whenever the last answer's time to live is over, and tells `targets` and the sink when the addresses
-    /// are others. An answer that does not come leaves things as they are. Returns when `done` is set.
+    /// Asks again whenever the last answer's time to live is over, and tells `targets` when the addresses are others; the
+    /// sink is told of every answer. An answer that does not come leaves things as they are. Returns when `done` is set.
     pub fn follow(&self, first: &Resolved, targets: &Targets, sink: &dyn Sink, done: &AtomicBool) {
+        let tell = |found: &Resolved| {
+            let (name, addresses) = (self.host.clone(), found.addresses.clone());
+            sink.emit(Event {
+                at: Instant::now(),
+                what: What::Resolved { name, addresses, took: found.took },
+            });
+        };
         // An address is what it is.
         if first.literal {
             return;
         }
+        tell(first);
         let mut known = first.clone();
         known.addresses.sort_unstable();
         let mut asked = Instant::now();
@@ -61,6 +69,7 @@ impl Name {
             asked = Instant::now();
             let Ok(mut found) = self.resolve() else { continue };
             found.addresses.sort_unstable();
+            tell(&found);
             if found.addresses != known.addresses {
                 targets.replace(found.addresses.iter().copied().map(Target::Tcp).collect());
                 let list: Vec<String> = found.addresses.iter().map(ToString::to_string).collect();

@@ -1,6 +1,7 @@
 //! What happened during a run, told by whoever made or saw it to whoever wants to know.
 
-use std::time::Instant;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use crate::interval::Interval;
 use crate::load_totals::LoadTotals;
@@ -93,6 +94,15 @@ pub enum What {
         left: String,
         /// The command that undoes it.
         remedy: String,
+    },
+    /// A name was asked for and answered.
+    Resolved {
+        /// The name.
+        name: String,
+        /// Its addresses.
+        addresses: Vec<SocketAddr>,
+        /// How long the answer took.
+        took: Duration,
     },
     /// A window of the load is complete.
     IntervalClosed(Box<Interval>),

@@ -62,6 +62,11 @@ pub enum WhatRecord {
         /// Width of a bin, in seconds.
         bin_s: f64,
     },
+    Resolved {
+        name: String,
+        addresses: Vec<String>,
+        took_s: f64,
+    },
     LoadFinished(TotalsRecord),
     Warning {
         text: String,
@@ -172,6 +177,11 @@ impl WhatRecord {
             What::FaultHealed { injection } => Self::FaultHealed { injection },
             What::HealFailed { injection, left, remedy } => Self::HealFailed { injection, left, remedy },
             What::LoadFinished(totals) => Self::LoadFinished(TotalsRecord::new(&totals)),
+            What::Resolved { name, addresses, took } => Self::Resolved {
+                name,
+                addresses: addresses.iter().map(ToString::to_string).collect(),
+                took_s: files::tidy_seconds(took.as_secs_f64()),
+            },
             What::Warning(text) => Self::Warning { text },
             What::Interrupted { signal } => Self::Interrupted { signal },
             What::IntervalClosed(_) => return None,

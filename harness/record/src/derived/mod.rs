@@ -17,7 +17,8 @@ pub use findings::{
     AvailabilityFile, BaselineFile, FindingsFile, InjectionFile, OutageFile, RequestFindingFile, StateFile,
 };
 pub use summary::{
-    BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile, RequestSummaryFile, SummaryFile,
+    BreakdownFile, BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile,
+    RequestSummaryFile, SummaryFile,
 };
 
 /// Version of the keys of every derived file.

@@ -48,6 +48,9 @@ pub struct SummaryFile {
     /// sent - due: the generator's own share.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub send_lag_us: Option<PercentilesFile>,
+    /// Where service time went.
+    #[serde(default)]
+    pub breakdown_us: BreakdownFile,
     /// Bytes over the whole load.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bytes: Option<BytesFile>,
@@ -137,6 +140,26 @@ impl PercentilesFile {
             max: histogram.max(),
         })
     }
+}
+
+/// Where service time went, each part over the requests that had it. Their sum is the service time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BreakdownFile {
+    /// Asking a DNS server, over the answers and not the requests.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dns: Option<PercentilesFile>,
+    /// Until the connection stood, for requests that opened one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connect: Option<PercentilesFile>,
+    /// TLS and the WebSocket upgrade, likewise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub handshake: Option<PercentilesFile>,
+    /// From the request to the first byte of its answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_byte: Option<PercentilesFile>,
+    /// From there to the last byte.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub transfer: Option<PercentilesFile>,
 }
 
 /// Bytes over the network.
