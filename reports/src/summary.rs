@@ -242,10 +242,7 @@ impl Measured {
             Metric::Errors => (share(self.counts.failed()), words::percent(share(self.counts.failed()))),
             Metric::Goodput => (share(self.counts.good), words::percent(share(self.counts.good))),
         };
-        let met = match objective.comparator {
-            model::Comparator::Below => found < objective.bound,
-            model::Comparator::AtLeast => found >= objective.bound,
-        };
+        let met = objective.comparator.holds(found, objective.bound);
         let word = if met { "met" } else { "broken" };
         (if met { Verdict::Pass } else { Verdict::Fail }, format!("{objective} {word}: {text}"))
     }

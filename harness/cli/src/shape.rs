@@ -71,7 +71,7 @@ pub(crate) struct ShapeArgs {
     /// What is sent: a TOML file of weighted requests
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
-    /// A service level, repeated for more: p99<50ms, errors<0.1%, goodput>=99%
+    /// A service level, repeated for more: p99<50ms, errors<0.1%, goodput>=99%, read:p99<20ms for one request
     #[arg(long, value_name = "OBJECTIVE", value_parser = parse_objective)]
     pub(crate) slo: Vec<Objective>,
     /// All randomness comes from it
