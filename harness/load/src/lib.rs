@@ -6,9 +6,15 @@
 //!   arrivals   due times -> numbered arrivals, each with its request and its values' seed
 //!   render     an arrival -> the bytes of its request
 //!   worker     one event loop per thread: waits for due times, sends, receives, gives up
-//!   codec      HTTP/1.1 responses, byte by byte where they come so
+//!   poller     waiting for sockets and due times, asleep or awake
+//!   fleet      a worker's connections, and when they may be opened (opener)
+//!   connection a place for sockets that come and go; its lanes carry a request each
+//!   exchange   what is spoken on one: HTTP/1.1 (codec), HTTP/2 (http2), WebSocket (websocket)
+//!   wire       bytes over a socket, in clear or by TLS (tls)
 //!   windows    samples -> one interval a second, closed when everything due in it is settled
 //!   collect    the workers' intervals -> one, and the phases at their times
+//!   follow     asks for the target's name again while the load goes on
+//!   headroom   how much of the machine there was
 //!   run        checks, threads, totals
 //! ```
 //!

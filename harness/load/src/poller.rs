@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
 
 /// Events taken from the kernel at once: few enough that none is old when its turn comes.
 const EVENTS: usize = 256;
@@ -13,12 +14,17 @@ const EVENTS: usize = 256;
 /// takes to wake a thread (measured: see docs/performance.md).
 const SPIN: Duration = Duration::from_micros(100);
 
+/// CPU time of the calling thread: while it is asking it may be put aside for others.
+fn cpu_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
 /// Watches the sockets of one worker, edge-triggered, for as long as they live.
 #[derive(Debug)]
 pub(crate) struct Poller {
     epoll: OwnedFd,
     precise: bool,
-    /// Time spent asking instead of sleeping.
+    /// CPU time spent asking instead of sleeping.
     pub(crate) spun: Duration,
 }
 
@@ -45,14 +51,13 @@ impl Poller {
         }
         let wake = Instant::now() + timeout;
         self.poll(events, timeout.saturating_sub(SPIN))?;
-        let began = Instant::now();
-        let mut now = began;
+        let (began, mut now) = (cpu_time(), Instant::now());
         // The time that it takes to wake a sleeping thread is saved.
         while now < wake && events.is_empty() {
             self.poll(events, Duration::ZERO)?;
             now = Instant::now();
         }
-        self.spun += now - began;
+        self.spun += cpu_time().saturating_sub(began);
         Ok(())
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct WorkerTotals {
     pub(crate) ways: Ways,
     /// Requests that each slot carried.
     pub(crate) carried: Vec<u64>,
-    /// Time spent spinning until a due time.
+    /// CPU time spent spinning until a due time.
     pub(crate) spun: Duration,
 }
 
