@@ -80,3 +80,67 @@ impl Name {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::sync::{Arc, Mutex};
+
+    /// A DNS server whose answer holds for a second, and is another address each time.
+    fn moving_dns_server() -> SocketAddr {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut buffer = [0u8; 512];
+            let mut host = 0;
+            while let Ok((length, client)) = socket.recv_from(&mut buffer) {
+                // The header and the first question, which ends after its name's zero byte, type and class.
+                let end = 12 + buffer[12..length].iter().position(|byte| *byte == 0).unwrap() + 5;
+                let mut answer = buffer[..end].to_vec();
+                answer[2..12].copy_from_slice(&[0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0]);
+                host += 1;
+                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 192, 0, 2, host]);
+                socket.send_to(&answer, client).unwrap();
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn a_name_is_asked_for_again_when_its_answer_is_too_old() {
+        let resolver = Some(moving_dns_server());
+        let name = Name { host: "www.foobar.com".into(), port: 80, resolver, enter: Arc::new(|| Ok(())) };
+        let first = name.resolve().unwrap();
+        assert_eq!(first.ttl, Some(Duration::from_secs(1)));
+        let targets: Targets = first.addresses.iter().copied().collect();
+        let before = targets.list();
+        let done = AtomicBool::new(false);
+        let answers = Mutex::new(Vec::new());
+        let sink = |event: Event| {
+            if let What::Resolved { addresses, .. } = event.what {
+                answers.lock().unwrap().push((event.at, addresses));
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| name.follow(&first, &targets, &sink, &done));
+            while targets.version() == 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert_ne!(before, targets.list());
+        let answers = answers.into_inner().unwrap();
+        assert!(answers.len() >= 2 && answers[1].0 - answers[0].0 >= SOONEST, "{answers:?}");
+    }
+
+    #[test]
+    fn an_address_is_not_followed() {
+        let enter: Enter = Arc::new(|| Ok(()));
+        let name = Name { host: "192.0.2.1".into(), port: 80, resolver: None, enter };
+        let first = name.resolve().unwrap();
+        let targets: Targets = first.addresses.iter().copied().collect();
+        // Returns at once, though nobody says that it is done.
+        name.follow(&first, &targets, &model::NullSink, &AtomicBool::new(false));
+    }
+}
