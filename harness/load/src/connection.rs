@@ -352,15 +352,15 @@ impl Connection {
         Some((in_flight, parts))
     }
 
-    /// Gives up the request on `lane`.
+    /// Gives up the request on `lane`, and the connection where it cannot go on without it.
     pub(crate) fn give_up(&mut self, lane: usize, hands: &mut Hands<'_>) {
+        hands.seen.ended.push((lane, Outcome::TimedOut));
         if self.exchange.cancel(lane, &mut self.out) {
-            hands.seen.ended.push((lane, Outcome::TimedOut));
             if let Err(fault) = self.write(hands.traffic) {
                 self.fail(&fault, hands);
             }
         } else {
-            self.close(false, Outcome::TimedOut, hands.seen);
+            self.close(false, Outcome::Reset, hands.seen);
         }
     }
 }

@@ -183,10 +183,7 @@ impl Exchange {
     /// Gives up a lane's request. `false` when the connection cannot be used after it.
     pub(crate) fn cancel(&mut self, lane: usize, out: &mut Vec<u8>) -> bool {
         match self {
-            Exchange::Http2(http2) => {
-                http2.cancel(lane, out);
-                true
-            }
+            Exchange::Http2(http2) => http2.cancel(lane, out),
             Exchange::Http1(_) | Exchange::WebSocket(_) => false,
         }
     }

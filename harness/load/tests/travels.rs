@@ -151,6 +151,23 @@ fn http2_carries_many_requests_on_a_connection() {
 }
 
 #[test]
+fn an_http2_connection_that_has_gone_silent_is_given_up_with_its_first_request() {
+    let now = std::time::Instant::now();
+    let stall = Some((now, now + Duration::from_secs(60)));
+    let server = TestServer::start(Behaviour { stall, ..Behaviour::default() });
+    let transport = Transport { protocol: Protocol::Http2 { streams: 100 }, ..Transport::default() };
+    let mut plan = open(50.0, 2.0, transport);
+    plan.connections = 1;
+    plan.timeout = Duration::from_millis(400);
+    let said = drive(&plan, server.address());
+    let counts = said.counts();
+    assert_eq!((counts.due(), counts.good, counts.unsent), (100, 0, 0));
+    // A request is given up every 400 ms, and those that were sent after it are lost with its connection.
+    assert!((3..=6).contains(&counts.timed_out) && counts.reset == 100 - counts.timed_out, "{counts:?}");
+    assert!((4..=7).contains(&said.totals.connections_opened), "{}", said.totals.connections_opened);
+}
+
+#[test]
 fn a_server_without_http2_is_said() {
     let (server, _authority, _dir, tls) = secure(false, &["http/1.1"]);
     let transport =

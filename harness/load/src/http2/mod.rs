@@ -153,11 +153,14 @@ impl Http2 {
         (self.draining && self.streams.active() == 0).then_some(Next::Reopen)
     }
 
-    /// Gives up the request of `lane`.
-    pub(crate) fn cancel(&mut self, lane: usize, out: &mut Vec<u8>) {
+    /// Gives up the request of `lane`. `false` when no answer has moved since it was sent: such a connection is as good
+    /// as dead, and other requests on it would only wait for their turn to be given up.
+    pub(crate) fn cancel(&mut self, lane: usize, out: &mut Vec<u8>) -> bool {
         self.waiting.retain(|waiting| waiting.lane != lane);
+        let alive = self.streams.has_moved_since(lane);
         self.streams.cancel(lane, CANCEL, out);
         self.pump(out);
+        alive
     }
 
     /// The connection is gone. What was never sent may go over the next one, once; the lanes of the others are told.
@@ -206,6 +209,9 @@ impl Http2 {
         if self.received >= ACKNOWLEDGE {
             frame::write(out, frame::WINDOW_UPDATE, 0, 0, &self.received.to_be_bytes());
             self.received = 0;
+        }
+        if self.streams.are_used_up() {
+            self.draining = true;
         }
         self.pump(out);
         self.drained().unwrap_or(Next::Go)

@@ -25,6 +25,8 @@ struct Stream {
     /// The part of the body that was not sent yet.
     unsent: Vec<u8>,
     to_head: bool,
+    /// How much had moved on all streams when this one was opened.
+    moved: u64,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub(super) struct Streams {
     window: i64,
     first_window: i64,
     longest: usize,
+    /// Counts parts of answers.
+    moved: u64,
 }
 
 impl Streams {
@@ -52,6 +56,7 @@ impl Streams {
             window: i64::from(FIRST_WINDOW),
             first_window: i64::from(FIRST_WINDOW),
             longest: frame::LONGEST,
+            moved: 0,
         }
     }
 
@@ -68,9 +73,14 @@ impl Streams {
         self.lanes.iter().enumerate().filter(|(_, stream)| stream.id != 0).map(|(lane, _)| lane)
     }
 
-    /// Whether one more stream may be opened. Numbers are used once (section 5.1.1).
+    /// Whether one more stream may be opened.
     pub(super) fn has_room(&self) -> bool {
-        self.active < self.allowed && self.next_id() < WIDEST
+        self.active < self.allowed && !self.are_used_up()
+    }
+
+    /// Whether no number is left for another stream: each is used once (section 5.1.1).
+    pub(super) fn are_used_up(&self) -> bool {
+        self.next_id() >= WIDEST
     }
 
     fn next_id(&self) -> u32 {
@@ -106,6 +116,7 @@ impl Streams {
         stream.served_by.clear();
         stream.window = self.first_window;
         stream.to_head = to_head;
+        stream.moved = self.moved;
         let body = body.filter(|body| !body.is_empty());
         let end = if body.is_some() { 0 } else { frame::END_STREAM };
         let mut parts = block.chunks(self.longest).peekable();
@@ -183,6 +194,13 @@ impl Streams {
         *self.by_id.get(position)?
     }
 
+    /// Whether any answer has moved since this lane's stream was opened. One that was never opened has not been waited
+    /// for.
+    pub(super) fn has_moved_since(&self, lane: usize) -> bool {
+        let stream = &self.lanes[lane];
+        stream.id == 0 || stream.moved != self.moved
+    }
+
     /// Part of an answer's body.
     pub(super) fn data(
         &mut self,
@@ -193,6 +211,7 @@ impl Streams {
         seen: &mut Seen,
         ways: &mut Ways,
     ) {
+        self.moved += 1;
         let Some(lane) = self.lane(id) else { return };
         self.lanes[lane].received += length as u64;
         if last {
@@ -212,6 +231,7 @@ impl Streams {
         seen: &mut Seen,
         ways: &mut Ways,
     ) -> Result<(), NotHpack> {
+        self.moved += 1;
         let Some(lane) = self.lane(id) else { return decoder.read(block, |_, _| {}) };
         let stream = &mut self.lanes[lane];
         if stream.status.is_some() {
