@@ -20,7 +20,12 @@ pub(crate) fn junit(summary: &Summary, findings: &Findings) -> String {
     let asked = summary.reasons.iter().filter(|reason| !reason.starts_with(NOTHING_ASKED));
     let objectives = asked.map(|reason| Case {
         class: "objective",
-        name: reason.split(':').next().unwrap_or(reason).trim_end_matches([' ']).to_owned(),
+        // The same name whatever came of it, so that a history of it can be kept.
+        name: ["broken: ", "met: ", ": "]
+            .iter()
+            .find_map(|cut| Some(reason.split_once(cut)?.0.trim_end()))
+            .unwrap_or(reason)
+            .to_owned(),
         trouble: match reason {
             _ if reason.contains(" broken:") || reason == "no request succeeded" => {
                 Some(("failure", reason.clone()))

@@ -1,14 +1,17 @@
 //! Everything that is derived from a record: findings, charts, pages, comparison. No network, no namespace, no clock.
 
+mod balance;
 mod charts;
 mod compare;
 mod findings;
 mod junit;
+mod outputs;
 mod page;
 mod summary;
 #[cfg(feature = "synthetic")]
 pub mod synthetic;
 mod table;
+mod text;
 mod words;
 mod write;
 
@@ -16,4 +19,5 @@ pub use compare::{Comparison, RunReport, compare};
 pub use findings::{Findings, findings};
 pub use summary::{Summary, summary};
 pub use table::verdict_table;
+pub use text::load_text;
 pub use write::{ReportError, write};

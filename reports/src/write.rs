@@ -31,7 +31,8 @@ pub enum ReportError {
     NoRuns,
 }
 
-/// Reads the records in `run_dirs`, writes `findings.json`, `summary.json` and `junit.xml` into each of them, and
+/// Reads the records in `run_dirs`, writes `findings.json`, `summary.json`, `junit.xml`, `intervals.csv` and
+/// `latency.hgrm` (one for each stretch where the rate differed) into each of them, and
 /// `report.html` into `out`, with `comparison.json` beside it when there are several. Everything comes from the
 /// records: delete the files and write again, and they are the same byte for byte.
 ///
@@ -49,6 +50,9 @@ pub fn write(run_dirs: &[PathBuf], out: &Path) -> Result<Comparison, ReportError
         write_whole(&dir.join("findings.json"), to_json(&report.findings)?.as_bytes())?;
         write_whole(&dir.join("summary.json"), to_json(&report.summary)?.as_bytes())?;
         write_whole(&dir.join("junit.xml"), junit(&report.summary, &report.findings).as_bytes())?;
+        for (name, text) in crate::outputs::files(&report.run) {
+            write_whole(&dir.join(name), text.as_bytes())?;
+        }
     }
     if comparison.runs.len() > 1 {
         write_whole(&out.join("comparison.json"), to_json(&comparison.file)?.as_bytes())?;

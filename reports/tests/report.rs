@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use record::Run;
 use reports::synthetic::{self, Synthetic};
-use reports::{Summary, compare, summary, verdict_table, write};
+use reports::{Summary, compare, load_text, summary, verdict_table, write};
 
 const DERIVED: [&str; 3] = ["findings.json", "summary.json", "junit.xml"];
 
@@ -214,4 +214,70 @@ fn a_fault_that_did_nothing_makes_the_verdict_unknown() {
     let html = page(dir.path());
     assert!(html.contains("says nothing: no such process"));
     assert_eq!(summary(&Run::open(dir.path()).unwrap()).verdict, "unknown");
+}
+
+/// The lone server under two steps of the same load, judged by `objectives`.
+fn stepped(objectives: &str) -> (tempfile::TempDir, Summary) {
+    let dir = changed(|dir| {
+        edit(&dir.join("plan.toml"), "objectives = []", &format!("objectives = [{objectives}]"));
+        edit(
+            &dir.join("plan.toml"),
+            "arrivals = \"constant\"",
+            "arrivals = \"step\"\nto_hz = 90.0\nsteps = 2",
+        );
+    });
+    let found = summary(&Run::open(dir.path()).unwrap());
+    (dir, found)
+}
+
+#[test]
+fn different_rates_are_never_summed_into_one_percentile() {
+    let (dir, found) = stepped("");
+    assert_eq!((&found.latency_us, &found.latency_good_us, &found.service_time_us), (&None, &None, &None));
+    assert!(found.by_request.values().all(|request| request.latency_us.is_none()));
+    assert_eq!(found.by_stage.len(), 2);
+    assert_eq!(found.by_stage.iter().map(|stage| stage.requests.due).sum::<u64>(), found.requests.due);
+    assert!(found.by_stage.iter().all(|stage| stage.latency_us.is_some() && stage.name.starts_with("step")));
+    let text = load_text(&found);
+    assert!(text.contains("by stage") && !text.contains("\nlatency"), "{text}");
+    let html = page(dir.path());
+    assert!(html.contains("step 2 of 2"));
+    assert!(!dir.path().join("latency.hgrm").exists() && dir.path().join("latency.02.hgrm").exists());
+}
+
+#[test]
+fn objectives_on_different_rates_are_judged_for_each_by_itself() {
+    let (_dir, whole) = stepped("\"errors<50%\"");
+    // 43.9 % over all of it, and more in the worse half.
+    assert_eq!(whole.verdict, "fail");
+    assert!(whole.reasons[0].starts_with("errors<50% broken: ") && whole.reasons[0].contains(" in step "));
+    assert_eq!(judged("\"errors<50%\"").verdict, "pass");
+    let (_dir, met) = stepped("\"p50<5s\"");
+    assert!(met.reasons[0].contains("at worst, in step"), "{:?}", met.reasons);
+}
+
+#[test]
+fn an_objective_of_one_request_is_held_against_that_request_alone() {
+    let (dir, of) = {
+        let dir = changed(|_| {});
+        let of = summary(&Run::open(dir.path()).unwrap()).by_request;
+        (dir, of)
+    };
+    drop(dir);
+    let (best, worst) = {
+        let p50 = |name: &&String| of[*name].latency_us.as_ref().unwrap().p50;
+        (of.keys().min_by_key(p50).unwrap().clone(), of.keys().max_by_key(p50).unwrap().clone())
+    };
+    let bound = of[&worst].latency_us.as_ref().unwrap().p50;
+    assert!(
+        of[&best].latency_us.as_ref().unwrap().p50 < bound,
+        "the two must differ for this to say anything"
+    );
+    let both = judged(&format!("\"{best}:p50<{bound}us\", \"{worst}:p50<{bound}us\""));
+    assert!(
+        both.reasons[0].contains(" met: ") && both.reasons[1].contains(" broken: "),
+        "{:?}",
+        both.reasons
+    );
+    assert_eq!(judged("\"nobody:p50<1s\"").verdict, "unknown");
 }

@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::anyhow;
 use model::Verdict;
 use record::Run;
-use record::derived::{SummaryFile, to_json};
-use reports::{Comparison, ReportError, verdict_table};
+use record::derived::to_json;
+use reports::{Comparison, ReportError, load_text, verdict_table};
 
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::Measured;
+use crate::outputs::OutputArgs;
 
 /// Width of the verdict table where the terminal does not say.
 const WIDTH: usize = 100;
@@ -37,8 +37,10 @@ pub(crate) fn run(
     measured: &Measured,
     interrupt: &Interrupt,
     json: bool,
+    outputs: &OutputArgs,
 ) -> Result<ExitCode, Failure> {
     let comparison = write(&[dir.to_owned()], dir)?;
+    let copied = outputs.copy_from(dir);
     let summary = &comparison.runs[0].summary;
     if json {
         print!("{}", to_json(summary).or_fail(Code::Bug)?);
@@ -46,9 +48,11 @@ pub(crate) fn run(
         println!("{}", verdict_table(&comparison, width()));
         println!("report: {}", absolute(&dir.join("report.html")).display());
     } else {
-        print!("{}", text(summary));
+        print!("{}", load_text(summary));
     }
-    ended(comparison.verdict(), &summary.reasons, measured, interrupt)
+    // The result comes first: a file that cannot be written must not hide it.
+    let ended = ended(comparison.verdict(), &summary.reasons, measured, interrupt);
+    copied.and(ended)
 }
 
 /// Ends a run whose report is a comparison's.
@@ -148,54 +152,6 @@ fn ended(
         Verdict::Fail => judged(Code::Fail, "fail"),
         Verdict::Unknown => judged(Code::Unknown, "unknown"),
     }
-}
-
-/// A load's summary for people.
-fn text(summary: &SummaryFile) -> String {
-    let counts = &summary.requests;
-    let mut lines = vec![format!(
-        "verdict     {}{}",
-        summary.verdict,
-        if summary.reasons.is_empty() { String::new() } else { format!(": {}", summary.reasons.join("; ")) }
-    )];
-    lines.push(format!(
-        "rate        offered {:.1}/s, throughput {:.1}/s, goodput {:.1}/s over {:.1} s",
-        summary.offered_rate_hz, summary.throughput_hz, summary.goodput_hz, summary.duration_s
-    ));
-    lines.push(format!(
-        "requests    {} due, {} good, {} unsent, {} timed out, {} refused, {} reset, {} malformed, {} other",
-        counts.due,
-        counts.good,
-        counts.unsent,
-        counts.timed_out,
-        counts.refused,
-        counts.reset,
-        counts.malformed,
-        counts.other
-    ));
-    let status: Vec<String> = summary.status.iter().map(|(code, count)| format!("{code}: {count}")).collect();
-    if !status.is_empty() {
-        lines.push(format!("status      {}", status.join(", ")));
-    }
-    for (name, percentiles) in [
-        ("latency", &summary.latency_us),
-        ("service", &summary.service_time_us),
-        ("send lag", &summary.send_lag_us),
-    ] {
-        if let Some(p) = percentiles {
-            let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
-            lines.push(format!(
-                "{name:<11} p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms, max {:.2} ms",
-                ms(p.p50),
-                ms(p.p90),
-                ms(p.p99),
-                ms(p.p99_9),
-                ms(p.max)
-            ));
-        }
-    }
-    lines.extend(summary.warnings.iter().map(|warning| format!("warning     {warning}")));
-    lines.join("\n") + "\n"
 }
 
 /// The terminal's width, or a page's where there is none.

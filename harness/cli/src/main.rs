@@ -11,6 +11,7 @@ mod connect;
 mod failure;
 mod interrupt;
 mod measure;
+mod outputs;
 mod progress;
 mod sandbox;
 mod scenario;

@@ -21,7 +21,7 @@ impl Cell {
         self.due - self.counts.good
     }
 
-    fn merge(&mut self, other: &Cell) {
+    pub(crate) fn merge(&mut self, other: &Cell) {
         self.counts.merge(&other.counts);
         self.due += other.due;
         self.good_s = match (self.good_s, other.good_s) {

@@ -17,11 +17,6 @@ impl Window<'_> {
         merged(self.of.requests.iter().map(|request| &request.good))
     }
 
-    /// Latency of every arrival, failures and unsent ones included.
-    pub(crate) fn every(&self) -> Histogram {
-        merged(self.of.requests.iter().flat_map(|request| [&request.good, &request.failed]))
-    }
-
     /// Whether its middle lies in `from_s..to_s`. Windows and phases may be cut differently; a window belongs to the
     /// phase that holds most of it.
     pub(crate) fn is_within(&self, from_s: f64, to_s: f64) -> bool {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Figure, id_of};
+use super::{Figure, TextTable, id_of, tables};
 use crate::charts;
 use crate::compare::{Comparison, RunReport};
 use crate::write::ReportError;
@@ -18,6 +18,8 @@ pub(super) struct Section {
     nodes: usize,
     diagram: Option<charts::Diagram>,
     figures: Vec<Figure>,
+    /// Each stretch of a rate of its own, and each backend.
+    tables: Vec<(String, TextTable)>,
 }
 
 pub(super) fn sections(comparison: &Comparison) -> Result<Vec<Section>, ReportError> {
@@ -37,6 +39,10 @@ pub(super) fn sections(comparison: &Comparison) -> Result<Vec<Section>, ReportEr
             nodes: design.nodes,
             diagram: inventory.map(|inventory| charts::diagram(inventory, &design.spofs)),
             figures: own,
+            tables: comparison
+                .runs_of(&design.design)
+                .flat_map(|report| tables::of(&report.summary))
+                .collect(),
         });
     }
     Ok(sections)

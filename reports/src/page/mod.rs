@@ -3,6 +3,7 @@
 mod design;
 mod fault;
 mod header;
+mod tables;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};

@@ -14,6 +14,7 @@ use crate::connect::ConnectArgs;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::{Enter, Measurement};
+use crate::outputs::{OutputArgs, check_objectives};
 use crate::shape::ShapeArgs;
 use crate::single::SingleArgs;
 
@@ -39,6 +40,8 @@ pub(crate) struct LoadArgs {
     single: SingleArgs,
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    outputs: OutputArgs,
 }
 
 pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
@@ -66,6 +69,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         schedule: Schedule::default(),
         objectives: shape.slo.clone(),
     };
+    check_objectives(&plan)?;
     let interrupt = Interrupt::listen()?;
     let enter: Enter = Arc::new(|| Ok(()));
     let destination = args.connect.destination(&url, Arc::clone(&enter))?;
@@ -97,5 +101,5 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
     let dir = recorder.finish();
     let measured = measured?;
     eprintln!("done after {:.1} s", began.elapsed().as_secs_f64());
-    conclude::run(&dir.or_fail(Code::Environment)?, &measured, &interrupt, shape.json)
+    conclude::run(&dir.or_fail(Code::Environment)?, &measured, &interrupt, shape.json, &args.outputs)
 }

@@ -19,6 +19,7 @@ use crate::connect::Destination;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::{Enter, Measured, Measurement};
+use crate::outputs::{OutputArgs, check_objectives};
 use crate::sandbox::{self, Place as Where};
 use crate::scenario;
 use crate::schedule;
@@ -48,6 +49,8 @@ pub(crate) struct RehearseArgs {
     pub(crate) shape: ShapeArgs,
     #[command(flatten)]
     pub(crate) unit: UnitArgs,
+    #[command(flatten)]
+    pub(crate) outputs: OutputArgs,
 }
 
 /// Everything that is decided before anything starts.
@@ -96,6 +99,7 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
         schedule,
         objectives: args.shape.slo.clone(),
     };
+    check_objectives(&plan)?;
     let phases = plan.phases();
     let measured = phases.measure_to - phases.measure_from;
     if let Some(end) = end.filter(|end| *end > measured) {
@@ -126,7 +130,7 @@ impl Rehearsal {
         if args.within_comparison {
             return conclude::quietly(&dir, &measured, &interrupt);
         }
-        conclude::run(&dir, &measured, &interrupt, args.shape.json)
+        conclude::run(&dir, &measured, &interrupt, args.shape.json, &args.outputs)
     }
 
     fn measure(

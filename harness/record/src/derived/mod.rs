@@ -4,6 +4,8 @@
 
 mod comparison;
 mod findings;
+mod hgrm;
+mod seconds;
 mod summary;
 
 use std::path::Path;
@@ -16,9 +18,11 @@ pub use comparison::{ComparisonFile, DesignFile, PairFile, SpofFile};
 pub use findings::{
     AvailabilityFile, BaselineFile, FindingsFile, InjectionFile, OutageFile, RequestFindingFile, StateFile,
 };
+pub use hgrm::hgrm;
+pub use seconds::{SecondRow, seconds_csv};
 pub use summary::{
-    BreakdownFile, BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile,
-    RequestSummaryFile, SummaryFile,
+    BreakdownFile, BytesFile, ConnectionsFile, CountsFile, GeneratorFile, ImbalanceFile, PercentilesFile,
+    RequestSummaryFile, StageSummaryFile, SummaryFile,
 };
 
 /// Version of the keys of every derived file.

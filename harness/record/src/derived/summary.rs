@@ -61,8 +61,32 @@ pub struct SummaryFile {
     pub generator: GeneratorFile,
     /// The same by request.
     pub by_request: BTreeMap<String, RequestSummaryFile>,
+    /// The same by stretch of one rate, where stages, steps or a ramp gave the load different ones. Latency and service
+    /// time are then only here: percentiles over different rates would describe none of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub by_stage: Vec<StageSummaryFile>,
     /// Answers over the whole load by the value of `X-Served-By`.
     pub served_by: BTreeMap<String, u64>,
+    /// How evenly they were spread; absent with fewer than two backends.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub imbalance: Option<ImbalanceFile>,
+}
+
+/// How unevenly answers were spread over backends. Shares are fractions from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImbalanceFile {
+    /// Number of backends that answered.
+    pub backends: usize,
+    /// Share of the one with the fewest answers.
+    pub share_min: f64,
+    /// 1 / backends.
+    pub share_mean: f64,
+    /// Share of the one with the most.
+    pub share_max: f64,
+    /// The most over the mean: 1 when even. The capacity that is needed beyond an even spread.
+    pub max_to_mean: f64,
+    /// Gini coefficient: 0 when even, near 1 when one backend answers all.
+    pub gini: f64,
 }
 
 /// Counts of arrivals. `no_port` is part of `unsent`, `tls` of `other`; `due = sent + unsent`,
@@ -221,4 +245,36 @@ pub struct RequestSummaryFile {
     /// done - due over every due arrival.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub latency_us: Option<PercentilesFile>,
+}
+
+/// A stretch of the measured load with a rate of its own: a stage, a step, a part of a ramp.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageSummaryFile {
+    /// "stage 2, step 1 of 3, 100.0/s".
+    pub name: String,
+    /// Its beginning, from the start of the measured load.
+    pub from_s: f64,
+    /// Its end.
+    pub to_s: f64,
+    /// How long it was; less than from beginning to end for the crests of waves.
+    pub duration_s: f64,
+    /// Due per second.
+    pub offered_rate_hz: f64,
+    /// Answered per second.
+    pub throughput_hz: f64,
+    /// Good per second.
+    pub goodput_hz: f64,
+    /// Counts.
+    pub requests: CountsFile,
+    /// done - due over every due arrival.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latency_us: Option<PercentilesFile>,
+    /// done - due over the good ones.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latency_good_us: Option<PercentilesFile>,
+    /// done - sent over all that were sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub service_time_us: Option<PercentilesFile>,
+    /// The same by request.
+    pub by_request: BTreeMap<String, RequestSummaryFile>,
 }

@@ -1,0 +1,42 @@
+//! The measured load as files for other tools: one row a second, and the distribution of latency.
+
+use record::Run;
+use record::derived::{SecondRow, hgrm, seconds_csv};
+
+use crate::findings::grid::{Cell, Grid};
+use crate::findings::windows::{merged, windows};
+use crate::summary::Measured;
+
+/// Name and text of each file.
+pub(crate) fn files(run: &Run) -> Vec<(String, String)> {
+    let mut files = vec![("intervals.csv".to_owned(), seconds_csv(&seconds(run)))];
+    let measured = Measured::new(run);
+    if measured.stretches.is_empty() {
+        files.push(("latency.hgrm".to_owned(), hgrm(&measured.whole.all.latency)));
+    }
+    for (index, (_, sums)) in measured.stretches.iter().enumerate() {
+        files.push((format!("latency.{:02}.hgrm", index + 1), hgrm(&sums.all.latency)));
+    }
+    files
+}
+
+fn seconds(run: &Run) -> Vec<SecondRow> {
+    let grid = Grid::new(run);
+    let row = |window: crate::findings::windows::Window<'_>| {
+        let mut all = Cell::default();
+        grid.all[grid.columns_of(window.from_s, window.to_s)].iter().for_each(|cell| all.merge(cell));
+        let requests = window.of.requests.iter();
+        SecondRow {
+            at_s: crate::findings::tidy(window.from_s),
+            length_s: window.of.length_s,
+            phase: match window.from_s {
+                before if before < -1e-3 => "warm-up",
+                during if during < run.plan.measure_s() - 1e-3 => "measure",
+                _ => "cool-down",
+            },
+            counts: all.counts,
+            latency: merged(requests.flat_map(|request| [&request.good, &request.failed])),
+        }
+    };
+    windows(run).into_iter().map(row).collect()
+}

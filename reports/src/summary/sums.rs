@@ -1,0 +1,111 @@
+//! Sums over a part of the measured load.
+
+use std::collections::BTreeMap;
+
+use model::{Counts, Histogram, PartHistograms};
+use record::Run;
+use record::derived::{CountsFile, PercentilesFile, RequestSummaryFile, StageSummaryFile};
+
+use super::stretch::Stretch;
+use crate::findings::grid::Grid;
+use crate::findings::windows::{Window, merged};
+
+/// What became of the arrivals of one request, or of all, and how long they took.
+#[derive(Debug, Clone)]
+pub(crate) struct Sum {
+    pub(crate) counts: Counts,
+    /// Latency of every due arrival.
+    pub(crate) latency: Histogram,
+}
+
+/// The sums over one part of the measured load.
+pub(crate) struct Sums {
+    pub(crate) length_s: f64,
+    pub(crate) all: Sum,
+    /// In the plan's order.
+    pub(crate) of_request: Vec<Sum>,
+    pub(crate) latency_good: Histogram,
+    pub(crate) service: Histogram,
+    pub(crate) send_lag: Histogram,
+    pub(crate) own_lag: Histogram,
+    pub(crate) parts: PartHistograms,
+    pub(crate) loop_gaps: Histogram,
+}
+
+impl Sums {
+    /// Over the windows and bins whose middle `holds`.
+    pub(crate) fn over(run: &Run, grid: &Grid, all: &[Window<'_>], holds: &dyn Fn(f64) -> bool) -> Self {
+        let within: Vec<&Window<'_>> =
+            all.iter().filter(|window| holds(f64::midpoint(window.from_s, window.to_s))).collect();
+        let columns: Vec<usize> =
+            grid.measured().filter(|column| holds(grid.start_of(*column) + grid.bin_s / 2.0)).collect();
+        let of_request: Vec<Sum> = (0..run.plan.requests.len())
+            .map(|index| {
+                let mut counts = Counts::default();
+                columns.iter().for_each(|column| counts.merge(&grid.rows[index][*column].counts));
+                let of = within.iter().map(|window| &window.of.requests[index]);
+                Sum { counts, latency: merged(of.flat_map(|request| [&request.good, &request.failed])) }
+            })
+            .collect();
+        let mut counts = Counts::default();
+        of_request.iter().for_each(|sum| counts.merge(&sum.counts));
+        let requests = || within.iter().flat_map(|window| &window.of.requests);
+        Self {
+            length_s: crate::findings::tidy(columns.len() as f64 * grid.bin_s),
+            all: Sum { counts, latency: merged(of_request.iter().map(|sum| &sum.latency)) },
+            of_request,
+            latency_good: merged(requests().map(|request| &request.good)),
+            service: merged(requests().map(|request| &request.service)),
+            send_lag: merged(within.iter().map(|window| &window.of.send_lag)),
+            own_lag: merged(within.iter().map(|window| &window.of.own_lag)),
+            parts: parts(&within),
+            loop_gaps: merged(within.iter().map(|window| &window.of.loop_gaps)),
+        }
+    }
+
+    /// `count` per second.
+    pub(crate) fn per_second(&self, count: u64) -> f64 {
+        if self.length_s > 0.0 { count as f64 / self.length_s } else { 0.0 }
+    }
+
+    /// The requests by name; without latency where it would be summed over different rates.
+    pub(crate) fn by_request(&self, run: &Run, with_latency: bool) -> BTreeMap<String, RequestSummaryFile> {
+        let file = |sum: &Sum| RequestSummaryFile {
+            requests: CountsFile::new(&sum.counts),
+            latency_us: PercentilesFile::new(&sum.latency).filter(|_| with_latency),
+        };
+        let named = run.plan.requests.iter().zip(&self.of_request);
+        named.map(|(request, sum)| (request.name.clone(), file(sum))).collect()
+    }
+
+    /// As one of the stretches of a load.
+    pub(crate) fn stage(&self, run: &Run, stretch: &Stretch) -> StageSummaryFile {
+        let counts = &self.all.counts;
+        StageSummaryFile {
+            name: stretch.name.clone(),
+            from_s: stretch.times.first().map_or(0.0, |time| crate::findings::tidy(time.start)),
+            to_s: stretch.times.last().map_or(0.0, |time| crate::findings::tidy(time.end)),
+            duration_s: self.length_s,
+            offered_rate_hz: self.per_second(counts.due()),
+            throughput_hz: self.per_second(counts.answered()),
+            goodput_hz: self.per_second(counts.good),
+            requests: CountsFile::new(counts),
+            latency_us: PercentilesFile::new(&self.all.latency),
+            latency_good_us: PercentilesFile::new(&self.latency_good),
+            service_time_us: PercentilesFile::new(&self.service),
+            by_request: self.by_request(run, true),
+        }
+    }
+}
+
+/// The parts of the service time over all requests of these windows.
+fn parts(windows: &[&Window<'_>]) -> PartHistograms {
+    let mut all = PartHistograms::default();
+    for request in windows.iter().flat_map(|window| &window.of.requests) {
+        for (name, histogram) in request.parts.named() {
+            // As in `merged`: the sum resizes itself.
+            let _ = all.by_name(name).map(|sum| sum.add(histogram));
+        }
+    }
+    all
+}
