@@ -33,25 +33,26 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     );
     for connections in [1, 16, 64, 256] {
         let closed = plan(Arrivals::Closed { think: Duration::ZERO }, seconds, connections, get("/"));
-        show(&format!("closed, {connections} connections"), &drive(&closed)?);
+        show(&format!("closed, {connections} connections"), &drive(&closed, false)?);
     }
-    for rate in [1_000.0, 10_000.0, 50_000.0] {
+    for (rate, precise) in [(1e3, false), (1e3, true), (1e4, false), (1e4, true), (5e4, false)] {
         let open = plan(Arrivals::Constant { rate }, seconds, 64, get("/"));
-        show(&format!("open, {rate}/s, 64 connections"), &drive(&open)?);
+        let name = if precise { "precise" } else { "open" };
+        show(&format!("{name}, {rate}/s, 64 connections"), &drive(&open, precise)?);
     }
     let beyond = plan(Arrivals::Constant { rate: 400_000.0 }, seconds, 64, get("/"));
-    show("open, above what is possible", &drive(&Plan { timeout: Duration::from_secs(1), ..beyond })?);
+    show("open, above what is possible", &drive(&Plan { timeout: Duration::from_secs(1), ..beyond }, false)?);
     Ok(())
 }
 
-fn drive(plan: &Plan) -> std::result::Result<Result, Box<dyn Error>> {
+fn drive(plan: &Plan, precise: bool) -> std::result::Result<Result, Box<dyn Error>> {
     let server = SteadyServer::start(Pace::default());
     let options = Options {
         targets: Arc::new([server.address()].into_iter().collect()),
         authority: "bench".to_owned(),
         workers: 1,
         cpus: vec![1],
-        precise: false,
+        precise,
         way: "X-Served-By".to_owned(),
         start: Instant::now() + Duration::from_millis(200),
         enter: Arc::new(|| Ok(())),
