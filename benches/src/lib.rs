@@ -5,7 +5,7 @@ pub mod peers;
 
 use std::time::Duration;
 
-use model::{Arrivals, Method, Plan, Request, Scenario, Schedule, Seed, Stage, Template};
+use model::{Arrivals, Plan, Request, Scenario, Schedule, Seed, Stage, Template};
 
 /// A plan for one stage with one request.
 #[must_use]
@@ -14,7 +14,7 @@ pub fn plan(arrivals: Arrivals, duration: Duration, connections: usize, request:
         name: "bench".to_owned(),
         seed: Seed(1),
         base_url: "http://bench/".to_owned(),
-        scenario: Scenario { requests: vec![request] },
+        scenario: Scenario { requests: vec![request], ..Scenario::default() },
         warm_up: Duration::ZERO,
         stages: vec![Stage { duration, arrivals }],
         cool_down: Duration::ZERO,
@@ -33,10 +33,7 @@ pub fn get(path: &str) -> Request {
     Request {
         name: "get".to_owned(),
         weight: 1.0,
-        method: Method::Get,
-        path: Template::parse(path).unwrap_or_else(|_| Template(vec![model::Piece::Text(path.to_owned())])),
-        headers: Vec::new(),
-        body: Template::default(),
-        write: false,
+        path: Template::parse(path).unwrap_or_else(|_| Template::fixed(path)),
+        ..Request::default()
     }
 }

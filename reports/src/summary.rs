@@ -69,6 +69,7 @@ pub fn summary(run: &Run) -> Summary {
         by_stage: measured.stretches.iter().map(|(stretch, sums)| sums.stage(run, stretch)).collect(),
         imbalance: run.totals.as_ref().and_then(|totals| imbalance(&totals.served_by)),
         served_by: run.totals.as_ref().map(|totals| totals.served_by.clone()).unwrap_or_default(),
+        sessions: run.totals.as_ref().map(|totals| totals.sessions.clone()).unwrap_or_default(),
     }
 }
 

@@ -26,6 +26,7 @@ pub fn load_text(summary: &SummaryFile) -> String {
             rows.map(|of| row(&of.name, Some(of.offered_rate_hz), &of.requests, of.latency_us.as_ref()));
         lines.extend(section("by stage", Some("offered"), rows.collect(), true));
     }
+    lines.extend(sessions(summary));
     lines.extend(backends(summary));
     lines.push(String::new());
     lines.extend(generator(&summary.generator));
@@ -144,6 +145,20 @@ fn section(name: &str, more: Option<&str>, mut rows: Vec<Vec<String>>, with_time
         rows.iter_mut().for_each(|row| row.truncate(head.len()));
     }
     [vec![String::new()], table(&head, rows)].concat()
+}
+
+fn sessions(summary: &SummaryFile) -> Vec<String> {
+    if summary.sessions.is_empty() {
+        return Vec::new();
+    }
+    let rows = summary.sessions.iter().map(|(name, of)| {
+        let counts = [of.started, of.completed, of.failed.values().sum(), of.unfinished];
+        [vec![name.clone()], counts.map(words::count).to_vec()].concat()
+    });
+    let head = ["by session", "started", "completed", "failed", "unfinished"];
+    let mut lines = [vec![String::new()], table(&head, rows.collect())].concat();
+    lines.push("the later steps of a session fell due after responses, so a stall delays them".to_owned());
+    lines
 }
 
 fn backends(summary: &SummaryFile) -> Vec<String> {

@@ -11,18 +11,19 @@ pub(crate) fn shop() -> Scenario {
             request("write", 3.0, Method::Post, "/api/orders", order, true),
             request("page", 1.0, Method::Get, "/", "", false),
         ],
+        ..Scenario::default()
     }
 }
 
 fn request(name: &str, weight: f64, method: Method, path: &str, body: &str, write: bool) -> Request {
     let template = |text: &str| {
         // Only the path of an address given by a person can fail to be a template, and then it is plain text.
-        Template::parse(text).unwrap_or_else(|_| Template(vec![model::Piece::Text(text.to_owned())]))
+        Template::parse(text).unwrap_or_else(|_| Template::fixed(text))
     };
     let headers = if body.is_empty() {
         Vec::new()
     } else {
-        vec![("Content-Type".to_owned(), "application/json".to_owned())]
+        vec![("Content-Type".to_owned(), Template::fixed("application/json"))]
     };
     Request {
         name: name.to_owned(),
@@ -32,6 +33,7 @@ fn request(name: &str, weight: f64, method: Method, path: &str, body: &str, writ
         headers,
         body: template(body),
         write,
+        ..Request::default()
     }
 }
 

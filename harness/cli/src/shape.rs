@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -93,6 +93,8 @@ fn parse_objective(text: &str) -> Result<Objective, String> {
 pub(crate) struct Asked {
     pub(crate) stages: Vec<Stage>,
     pub(crate) scenario: Scenario,
+    /// Those of the command line and those of the scenario.
+    pub(crate) objectives: Vec<Objective>,
     /// What makes it other than it was asked for, to be said before it begins.
     pub(crate) notes: Vec<String>,
 }
@@ -110,11 +112,26 @@ impl ShapeArgs {
         duration: Duration,
         otherwise: impl FnOnce() -> Result<Scenario, Failure>,
     ) -> Result<Asked, Failure> {
-        let Some(path) = &self.replay else {
-            let stages = self.stages(rate, duration)?;
-            return Ok(Asked { stages, scenario: self.scenario(otherwise)?, notes: Vec::new() });
-        };
         self.check()?;
+        let (stages, scenario, notes) = match &self.replay {
+            None => (self.stages(rate, duration)?, self.scenario(otherwise)?, Vec::new()),
+            Some(path) => self.replayed(path)?,
+        };
+        let objectives = [&self.slo[..], &scenario.objectives].concat();
+        for request in objectives.iter().filter_map(|objective| objective.request.as_ref()) {
+            if !scenario.requests.iter().any(|known| known.name == *request) {
+                let names: Vec<&str> = scenario.requests.iter().map(|known| known.name.as_str()).collect();
+                let names = names.join(", ");
+                return Err(input(format!(
+                    "an objective is about the request `{request}`: there are {names}"
+                )));
+            }
+        }
+        Ok(Asked { stages, scenario, objectives, notes })
+    }
+
+    /// An access log in place of stages and scenario.
+    fn replayed(&self, path: &Path) -> Result<(Vec<Stage>, Scenario, Vec<String>), Failure> {
         let name = path.display().to_string();
         let file = File::open(path)
             .with_context(|| format!("cannot read the access log {name}"))
@@ -123,7 +140,7 @@ impl ShapeArgs {
         let duration = self.duration.unwrap_or(log.replay.length());
         let stages = vec![Stage { duration, arrivals: Arrivals::Replay(log.replay) }];
         stages.iter().try_for_each(check_stage)?;
-        Ok(Asked { stages, scenario: log.scenario, notes: log.notes })
+        Ok((stages, log.scenario, log.notes))
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -137,7 +154,6 @@ impl ShapeArgs {
     }
 
     fn stages(&self, rate: f64, duration: Duration) -> Result<Vec<Stage>, Failure> {
-        self.check()?;
         let stages = if self.stage.is_empty() {
             let rate = self.rate.unwrap_or(rate);
             let arrivals = match (self.closed, self.arrivals) {
@@ -163,6 +179,7 @@ impl ShapeArgs {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the scenario {}", path.display()))
             .or_fail(Code::Input)?;
-        load::parse_scenario(&text, &path.display().to_string()).or_fail(Code::Input)
+        load::parse_scenario(&text, &path.display().to_string(), &load::Surroundings::of(path))
+            .or_fail(Code::Input)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct SingleArgs {
 }
 
 impl SingleArgs {
-    pub(crate) fn headers(&self) -> Result<Vec<(String, String)>, Failure> {
+    pub(crate) fn headers(&self) -> Result<Vec<(String, Template)>, Failure> {
         self.header.iter().map(|text| header(text)).collect()
     }
 
@@ -36,10 +36,10 @@ impl SingleArgs {
         let body = match (&self.body, &self.body_file) {
             (Some(text), _) => Template::parse(text).or_fail(Code::Input)?,
             (None, Some(file)) => {
-                let text = std::fs::read_to_string(file)
+                let bytes = std::fs::read(file)
                     .with_context(|| format!("cannot read the body {}", file.display()))
                     .or_fail(Code::Input)?;
-                Template(vec![model::Piece::Text(text)])
+                Template(vec![model::Piece::Bytes(bytes.into())])
             }
             (None, None) => Template::parse(message).or_fail(Code::Input)?,
         };
@@ -47,15 +47,26 @@ impl SingleArgs {
         let method = self.method.unwrap_or(given);
         let headers = self.headers()?;
         // A path that is no template is sent as it stands: addresses may hold braces.
-        let path =
-            Template::parse(path).unwrap_or_else(|_| Template(vec![model::Piece::Text(path.to_owned())]));
+        let path = Template::parse(path).unwrap_or_else(|_| Template::fixed(path));
         let write = !matches!(method, Method::Get | Method::Head);
         let name = method.as_str().to_ascii_lowercase();
-        Ok(Scenario { requests: vec![Request { name, weight: 1.0, method, path, headers, body, write }] })
+        let body_file = self.body_file.as_ref().map(|file| file.display().to_string());
+        let request = Request {
+            name,
+            weight: 1.0,
+            method,
+            path,
+            headers,
+            body,
+            body_file,
+            write,
+            ..Request::default()
+        };
+        Ok(Scenario { requests: vec![request], ..Scenario::default() })
     }
 }
 
-fn header(text: &str) -> Result<(String, String), Failure> {
+fn header(text: &str) -> Result<(String, Template), Failure> {
     let wrong = |why: &str| Failure::new(Code::Input, anyhow!("--header '{text}': {why}"));
     let (name, value) = text.split_once(':').ok_or_else(|| wrong("write 'NAME: VALUE'"))?;
     let (name, value) = (name.trim(), value.trim());
@@ -70,7 +81,7 @@ fn header(text: &str) -> Result<(String, String), Failure> {
     if own.iter().any(|own| name.eq_ignore_ascii_case(own)) {
         return Err(wrong("the generator sets this one itself"));
     }
-    Ok((name.to_owned(), value.to_owned()))
+    Ok((name.to_owned(), Template::fixed(value)))
 }
 
 #[cfg(test)]
@@ -99,7 +110,7 @@ mod tests {
         assert_eq!(request(&[]).unwrap().method, Method::Get);
         let post = request(&["-b", "{{uuid}}", "-H", "X-A: b:c"]).unwrap();
         assert_eq!((post.method, post.body.is_fixed(), post.write), (Method::Post, false, true));
-        assert_eq!(post.headers, [("X-A".to_owned(), "b:c".to_owned())]);
+        assert_eq!(post.headers, [("X-A".to_owned(), Template::fixed("b:c"))]);
         assert_eq!(request(&["-m", "put", "-b", "x"]).unwrap().method, Method::Put);
     }
 

@@ -34,6 +34,13 @@ pub enum Origin {
     Mix,
     /// An access log: the distinct request of the plan's [`model::Replay`].
     Log(u32),
+    /// A session, by its index in the scenario: this is its first step.
+    Session(u16),
+    /// The answer to the step before, with what the session remembers of it.
+    Step {
+        /// Which of the worker's memories.
+        memory: u32,
+    },
 }
 
 /// The arrivals of a load's open stages, in order.
@@ -116,11 +123,13 @@ impl Iterator for Share {
     }
 }
 
-/// Draws requests by weight.
+/// Draws requests and sessions by weight.
 #[derive(Debug, Clone)]
 pub(crate) struct Mix {
     /// Cumulative weights, the last of which is 1.
     bounds: Vec<f64>,
+    /// What is drawn: a request and what asks for it.
+    entries: Vec<(usize, Origin)>,
     random: ChaCha8Rng,
     number: u64,
     sequences: Vec<u64>,
@@ -129,29 +138,38 @@ pub(crate) struct Mix {
 
 impl Mix {
     fn new(scenario: &Scenario, seed: u64) -> Self {
-        let total: f64 = scenario.requests.iter().map(|request| request.weight).sum();
+        let requests = scenario.requests.iter().enumerate().filter(|(_, request)| request.weight > 0.0);
+        let requests = requests.map(|(index, request)| (request.weight, (index, Origin::Mix)));
+        let sessions = (0u16..).zip(&scenario.sessions).filter_map(|(index, session)| {
+            Some((session.weight, (session.steps.first()?.request, Origin::Session(index))))
+        });
+        let (weights, entries): (Vec<f64>, Vec<_>) = requests.chain(sessions).unzip();
+        let total: f64 = weights.iter().sum();
         let mut sum = 0.0;
-        let bounds = scenario
-            .requests
-            .iter()
-            .map(|request| {
-                sum += request.weight / total;
-                sum
-            })
-            .collect();
-        let sequences = vec![0; scenario.requests.len()];
-        Self { bounds, random: ChaCha8Rng::seed_from_u64(seed), number: 0, sequences, stride: 1 }
+        let bounds = weights.iter().map(|weight| {
+            sum += weight / total;
+            sum
+        });
+        Self {
+            bounds: bounds.collect(),
+            entries,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            number: 0,
+            sequences: vec![0; scenario.requests.len()],
+            stride: 1,
+        }
     }
 
     pub(crate) fn arrival(&mut self, due: Duration) -> Arrival {
         let last = self.bounds.len() - 1;
-        let request = if last == 0 {
+        let drawn = if last == 0 {
             0
         } else {
             let draw: f64 = self.random.random();
             self.bounds.iter().position(|bound| draw < *bound).unwrap_or(last)
         };
-        self.number(due, request, Origin::Mix)
+        let (request, origin) = self.entries[drawn];
+        self.number(due, request, origin)
     }
 
     /// The next arrival, which is one of `request`.
@@ -175,7 +193,7 @@ mod tests {
             weight: *weight,
             ..Request::default()
         };
-        Scenario { requests: weights.iter().enumerate().map(request).collect() }
+        Scenario { requests: weights.iter().enumerate().map(request).collect(), ..Scenario::default() }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Reads HTTP/1.1 responses (RFC 9112) from however the bytes come.
 //!
-//! Bodies are counted and thrown away. A response ends by its Content-Length, by its last chunk, or with the
-//! connection; 1xx responses are passed over; responses to HEAD, 204 and 304 have no body.
+//! Bodies are thrown away, but for those that a session captures values from. A response ends by its Content-Length, by
+//! its last chunk, or with the connection; 1xx responses are passed over; responses to HEAD, 204 and 304 have no body.
 
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use thiserror::Error;
+
+use crate::answer::Answer;
 
 /// Head fields of a response take at most this many bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -72,6 +74,8 @@ pub struct ResponseParser {
     way: Arc<str>,
     served_by: Vec<u8>,
     known: KnownHead,
+    /// What is kept of the response, when it is to be.
+    answer: Option<Box<Answer>>,
 }
 
 /// The last head and what it says. Most answers on a connection begin as the one before did, byte for byte, until the
@@ -100,6 +104,7 @@ impl Default for ResponseParser {
             way: "X-Served-By".into(),
             served_by: Vec::new(),
             known: KnownHead::default(),
+            answer: None,
         }
     }
 }
@@ -117,6 +122,23 @@ impl ResponseParser {
         self.pending.clear();
         self.served_by.clear();
         self.no_body = to_head;
+        self.answer = None;
+    }
+
+    /// Keeps head and body of the response that has begun.
+    pub(crate) fn keep(&mut self) {
+        self.answer = Some(Box::default());
+    }
+
+    /// What was kept.
+    pub(crate) fn take_answer(&mut self) -> Option<Answer> {
+        self.answer.take().map(|answer| *answer)
+    }
+
+    fn keep_body(&mut self, bytes: &[u8]) {
+        if let Some(answer) = &mut self.answer {
+            answer.body(bytes);
+        }
     }
 
     /// The value of the field that tells the way, `X-Served-By` as a rule; empty when there is none.
@@ -146,7 +168,11 @@ impl ResponseParser {
                 State::ChunkData(left) => self.chunk_data(left, bytes),
                 State::ChunkEnd => self.chunk_end(bytes)?,
                 State::Trailers => self.trailers(bytes)?,
-                State::UntilClose | State::Complete => &[],
+                State::UntilClose => {
+                    self.keep_body(bytes);
+                    &[]
+                }
+                State::Complete => &[],
             };
         }
         if self.state != State::Complete {
@@ -189,7 +215,8 @@ impl ResponseParser {
     /// What comes after the head, when it is the last one again.
     fn recognise<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let known = &self.known;
-        if known.bytes.is_empty() || known.no_body != self.no_body {
+        // What is to be kept has to be read.
+        if known.bytes.is_empty() || known.no_body != self.no_body || self.answer.is_some() {
             return None;
         }
         // A head ends with an empty line, so whatever begins with a whole head has just this one.
@@ -246,6 +273,9 @@ impl ResponseParser {
     fn body(&mut self, fields: &[httparse::Header<'_>]) -> Result<State, Malformed> {
         let mut length: Option<u64> = None;
         let (mut encoded, mut chunked) = (false, false);
+        if let Some(answer) = &mut self.answer {
+            fields.iter().for_each(|field| answer.field(field.name.as_bytes(), field.value));
+        }
         for field in fields {
             if field.name.eq_ignore_ascii_case("content-length") {
                 let value = parse_length(field.value).ok_or(Malformed::Length)?;
@@ -282,6 +312,7 @@ impl ResponseParser {
 
     fn length<'a>(&mut self, left: u64, bytes: &'a [u8]) -> &'a [u8] {
         let (taken, rest) = take(left, bytes);
+        self.keep_body(&bytes[..bytes.len() - rest.len()]);
         self.state = if taken == left { State::Complete } else { State::Length(left - taken) };
         rest
     }
@@ -301,6 +332,7 @@ impl ResponseParser {
 
     fn chunk_data<'a>(&mut self, left: u64, bytes: &'a [u8]) -> &'a [u8] {
         let (taken, rest) = take(left, bytes);
+        self.keep_body(&bytes[..bytes.len() - rest.len()]);
         self.state = if taken == left { State::ChunkEnd } else { State::ChunkData(left - taken) };
         rest
     }

@@ -7,8 +7,8 @@ use rustix::event::epoll::EventFlags;
 
 use crate::address::{Address, begin_to_connect};
 use crate::arrivals::Arrival;
-use crate::exchange::{Drafts, Exchange, Next, Seen, Speech};
-use crate::render::Renderer;
+use crate::exchange::{Exchange, Next, Seen, Speech};
+use crate::render::{Drafts, Renderer};
 use crate::tls::TlsClient;
 use crate::ways::Ways;
 use crate::wire::{Fault, Scratch, Wire};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use model::{Outcome, Plan, Protocol};
 
+use crate::answer::Answer;
 use crate::arrivals::Arrival;
 use crate::codec::{Event, ResponseParser};
-use crate::http2::{Fields, Http2};
-use crate::render::{Pieces, Renderer};
+use crate::http2::{Draft, Fields, Http2};
+use crate::render::{Drafts, Pieces, Renderer};
 use crate::run::Options;
 use crate::ways::Ways;
 use crate::websocket::WebSocket;
@@ -19,12 +20,15 @@ pub(crate) struct Seen {
     pub(crate) ended: Vec<(usize, Outcome)>,
     /// Lanes whose answer has begun and has not ended with the same look.
     pub(crate) began: Vec<usize>,
+    /// Answers that were to be kept, of lanes that have ended.
+    pub(crate) answers: Vec<(usize, Answer)>,
 }
 
 impl Seen {
     pub(crate) fn clear(&mut self) {
         self.ended.clear();
         self.began.clear();
+        self.answers.clear();
     }
 }
 
@@ -77,13 +81,6 @@ pub(crate) struct Http1 {
     last: bool,
 }
 
-/// Where a worker renders what is not written straight to a connection.
-#[derive(Debug, Default)]
-pub(crate) struct Drafts {
-    path: Vec<u8>,
-    body: Vec<u8>,
-}
-
 impl Exchange {
     /// For connection `number` of a worker.
     pub(crate) fn new(speech: &Speech, number: usize) -> Self {
@@ -129,21 +126,29 @@ impl Exchange {
         drafts: &mut Drafts,
         out: &mut Vec<u8>,
     ) {
-        let Drafts { path, body } = drafts;
+        let request = arrival.request;
         match self {
             Exchange::Http1(http1) => {
-                http1.parser.begin(renderer.is_head(arrival.request));
+                http1.parser.begin(renderer.is_head(request));
+                if renderer.keeps(request) {
+                    http1.parser.keep();
+                }
                 http1.waiting = true;
                 out.clear();
-                renderer.render(arrival, out, body);
+                renderer.render(arrival, out, &mut drafts.body);
             }
             Exchange::Http2(http2) => {
-                let Pieces { has_body } = renderer.pieces(arrival, path, body);
-                http2.begin(lane, arrival.request, path, has_body.then_some(body), out);
+                let Pieces { has_body, keeps } = renderer.pieces(arrival, drafts);
+                let Drafts { path, fields, body } = drafts;
+                http2.begin(
+                    lane,
+                    &Draft { request, path, fields, body: has_body.then_some(body), keeps },
+                    out,
+                );
             }
             Exchange::WebSocket(socket) => {
-                renderer.pieces(arrival, path, body);
-                socket.begin(body, out);
+                renderer.pieces(arrival, drafts);
+                socket.begin(&drafts.body, out);
             }
         }
     }
@@ -171,6 +176,7 @@ impl Exchange {
                 if let Some(status) = http1.parser.closed().filter(|_| http1.waiting) {
                     http1.waiting = false;
                     ways.add(http1.parser.served_by());
+                    seen.answers.extend(http1.parser.take_answer().map(|answer| (0, answer)));
                     seen.ended.push((0, Outcome::Answered { status }));
                 }
                 Next::Close(Outcome::Reset)
@@ -235,6 +241,7 @@ impl Http1 {
             Ok(Event::Complete { status, reusable }) => {
                 ways.add(self.parser.served_by());
                 self.waiting = false;
+                seen.answers.extend(self.parser.take_answer().map(|answer| (0, answer)));
                 seen.ended.push((0, Outcome::Answered { status }));
                 // An answer before the request was written out leaves the connection in no known state.
                 if reusable && written && !self.last { Next::Go } else { Next::Close(Outcome::Reset) }

@@ -7,11 +7,12 @@ use rustix::event::epoll::Event;
 use rustix::io::Errno;
 
 use crate::connection::{Connection, Hands, InFlight, Traffic};
-use crate::exchange::{Drafts, Seen, Speech};
+use crate::exchange::{Seen, Speech};
 use crate::opener::{Opener, Permission};
 use crate::poller::Poller;
-use crate::render::Renderer;
+use crate::render::{Drafts, Renderer};
 use crate::run::Task;
+use crate::sessions::Sessions;
 use crate::tls::TlsClient;
 use crate::ways::Ways;
 use crate::wire::{Fault, Scratch};
@@ -69,6 +70,11 @@ impl<'a> Fleet<'a> {
             carried: vec![0; connections * lanes],
             ended: Vec::new(),
         }
+    }
+
+    /// The sessions of this worker.
+    pub(crate) fn sessions(&mut self) -> &mut Sessions {
+        &mut self.renderer.sessions
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -202,6 +208,8 @@ impl<'a> Fleet<'a> {
             }
             let slot = number * self.lanes + lane;
             if let Some((in_flight, parts)) = self.connections[number].take(lane, now) {
+                let answer = self.seen.answers.iter().find(|(of, _)| *of == lane).map(|(_, answer)| answer);
+                self.renderer.sessions.settled(&in_flight.arrival, outcome, answer, now);
                 ended.push(Ended { slot, in_flight, parts, outcome });
             }
         }

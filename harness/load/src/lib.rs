@@ -4,6 +4,7 @@
 //!   pacer      stages -> due times, purely
 //!   access_log a server's log -> due times and requests, kept small
 //!   arrivals   due times -> numbered arrivals, each with its request and its values' seed
+//!   sessions   what a user remembers from one step to the next, and when the next falls due
 //!   render     an arrival -> the bytes of its request
 //!   worker     one event loop per thread: waits for due times, sends, receives, gives up
 //!   poller     waiting for sockets and due times, asleep or awake
@@ -33,6 +34,7 @@
 
 mod access_log;
 mod address;
+mod answer;
 mod arrivals;
 mod base_url;
 mod closed;
@@ -54,6 +56,7 @@ mod render;
 mod resolve;
 mod run;
 mod scenario;
+mod sessions;
 mod slots;
 mod thread_state;
 mod tls;
@@ -76,4 +79,4 @@ pub use pacer::Pacer;
 pub use render::Renderer;
 pub use resolve::{Resolved, resolve};
 pub use run::{Enter, Options, run};
-pub use scenario::{ScenarioError, parse_scenario};
+pub use scenario::{ScenarioError, Surroundings, parse_scenario};

@@ -1,13 +1,19 @@
 //! Renders requests: everything that does not change is made once, values are filled in per arrival.
 
+mod text;
+mod values;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Piece, Plan, Replay, Request, Template};
+use model::{Plan, Replay, Request, Session};
 
+use self::text::{Draw, Place, Text};
+use self::values::Values;
 use crate::arrivals::{Arrival, Origin, replayed};
+use crate::sessions::{Memory, Sessions};
 
 /// Renders the requests of a plan.
 #[derive(Debug, Clone)]
@@ -15,65 +21,121 @@ pub struct Renderer {
     prepared: Vec<Prepared>,
     replay: Option<Arc<Replay>>,
     seed: u64,
+    /// What the sessions of the worker remember.
+    pub(crate) sessions: Sessions,
 }
 
-/// What a rendered request has beside its path and its body.
+/// What a rendered request has beside its path, its changing fields and its body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pieces {
     /// Whether it has a body, be it an empty one.
     pub(crate) has_body: bool,
+    /// Whether its answer is to be kept.
+    pub(crate) keeps: bool,
 }
 
-/// A request's fixed texts: `method SP [path] head [body]`.
+/// Where a request is rendered that is framed by its protocol.
+#[derive(Debug, Default)]
+pub(crate) struct Drafts {
+    pub(crate) path: Vec<u8>,
+    /// Header fields that change from one request to the next, as lines of HTTP/1.1 with names in lower case.
+    pub(crate) fields: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A request's fixed texts: `method SP [path] head [fields] [body]`.
 #[derive(Debug, Clone)]
 struct Prepared {
     method: &'static str,
-    path: Template,
-    /// From the blank after the path to the last header line.
+    path: Text,
+    /// From the blank after the path to the last header line that never changes.
     head: String,
-    body: Template,
+    /// Header fields that do, by their names in lower case.
+    fields: Vec<(String, Text)>,
+    body: Text,
     /// Whether a Content-Length is sent: for a body, and for methods that would have one (RFC 9110, section 8.6).
     has_length: bool,
     is_head: bool,
+    /// Whether it is a session's step, of whose answer something may be kept.
+    keeps: bool,
+}
+
+impl Prepared {
+    fn new(plan: &Plan, authority: &str, request: &Request, session: Option<&Session>) -> Self {
+        let mut head = format!(" HTTP/1.1\r\nHost: {authority}\r\n");
+        let has = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        if !has("user-agent") {
+            head.push_str("User-Agent: brownout\r\n");
+        }
+        if !has("accept") {
+            head.push_str("Accept: */*\r\n");
+        }
+        if !plan.keep_alive {
+            head.push_str("Connection: close\r\n");
+        }
+        if let Some(credential) = &request.credential {
+            // Writing to a string cannot fail.
+            let _ = write!(head, "Authorization: {}\r\n", credential.value.reveal());
+        }
+        let mut fields = Vec::new();
+        for (name, value) in &request.headers {
+            if value.is_fixed() {
+                let _ = write!(head, "{name}: {value}\r\n");
+            } else {
+                fields.push((name.to_ascii_lowercase(), Text::new(value, Place::Field, plan, session)));
+            }
+        }
+        let may_have_body =
+            matches!(request.method, model::Method::Post | model::Method::Put | model::Method::Patch);
+        Self {
+            method: request.method.as_str(),
+            path: Text::new(&request.path, Place::Path, plan, session),
+            head,
+            fields,
+            body: Text::new(&request.body, Place::Body, plan, session),
+            has_length: !request.body.0.is_empty() || may_have_body,
+            is_head: request.method == model::Method::Head,
+            keeps: session.is_some(),
+        }
+    }
+
+    /// Writes the header fields that change.
+    fn write_fields(&self, draw: &mut Draw<'_>, out: &mut Vec<u8>) {
+        for (name, value) in &self.fields {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            value.write(draw, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        let cookies = draw.memory.map_or(&[][..], |memory| &memory.cookies);
+        for (number, (name, value)) in cookies.iter().enumerate() {
+            out.extend_from_slice(if number == 0 { b"cookie: " } else { b"; " });
+            out.extend_from_slice(name);
+            out.push(b'=');
+            out.extend_from_slice(value);
+        }
+        if !cookies.is_empty() {
+            out.extend_from_slice(b"\r\n");
+        }
+    }
 }
 
 impl Renderer {
     /// Prepares the requests of `plan` for the Host `authority`.
     #[must_use]
     pub fn new(plan: &Plan, authority: &str) -> Self {
-        let prepare = |request: &Request| {
-            let mut head = format!(" HTTP/1.1\r\nHost: {authority}\r\n");
-            let has = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-            if !has("user-agent") {
-                head.push_str("User-Agent: brownout\r\n");
-            }
-            if !has("accept") {
-                head.push_str("Accept: */*\r\n");
-            }
-            if !plan.keep_alive {
-                head.push_str("Connection: close\r\n");
-            }
-            for (name, value) in &request.headers {
-                // Writing to a string cannot fail.
-                let _ = write!(head, "{name}: {value}\r\n");
-            }
-            Prepared {
-                method: request.method.as_str(),
-                path: request.path.clone(),
-                head,
-                body: request.body.clone(),
-                has_length: !request.body.0.is_empty()
-                    || matches!(
-                        request.method,
-                        model::Method::Post | model::Method::Put | model::Method::Patch
-                    ),
-                is_head: request.method == model::Method::Head,
-            }
+        let sessions = &plan.scenario.sessions;
+        let session_of = |index: usize| {
+            sessions.iter().find(|session| session.steps.iter().any(|step| step.request == index))
         };
+        let requests = plan.scenario.requests.iter().enumerate();
         Self {
-            prepared: plan.scenario.requests.iter().map(prepare).collect(),
+            prepared: requests
+                .map(|(index, request)| Prepared::new(plan, authority, request, session_of(index)))
+                .collect(),
             replay: replayed(&plan.stages).cloned(),
             seed: plan.seed.stream("values"),
+            sessions: Sessions::new(&plan.scenario),
         }
     }
 
@@ -83,55 +145,67 @@ impl Renderer {
         self.prepared[request].is_head
     }
 
-    /// The path that a log says, if the arrival comes from one.
-    fn logged(&self, arrival: &Arrival) -> Option<&str> {
-        match (arrival.origin, &self.replay) {
-            (Origin::Log(target), Some(replay)) => Some(replay.describe(target).path),
-            _ => None,
+    /// Whether the answer to this request is to be kept.
+    pub(crate) fn keeps(&self, request: usize) -> bool {
+        self.prepared[request].keeps
+    }
+
+    fn draw<'a>(&'a self, arrival: &'a Arrival) -> Draw<'a> {
+        let memory: Option<&Memory> = self.sessions.memory(arrival);
+        // The steps of a session have its number, and values of their own.
+        let step = (self.sessions.step(arrival) as u64).wrapping_mul(0x2545_f491_4f6c_dd1d);
+        Draw { arrival, values: Values::new(self.seed ^ step, arrival.number), memory }
+    }
+
+    fn write_path(&self, draw: &mut Draw<'_>, out: &mut Vec<u8>) {
+        match (draw.arrival.origin, &self.replay) {
+            (Origin::Log(target), Some(replay)) => {
+                out.extend_from_slice(replay.describe(target).path.as_bytes());
+            }
+            _ => self.prepared[draw.arrival.request].path.write(draw, out),
         }
     }
 
-    /// Renders the path and the body of `arrival`, for protocols that frame requests themselves.
-    pub(crate) fn pieces(&self, arrival: &Arrival, path: &mut Vec<u8>, body: &mut Vec<u8>) -> Pieces {
+    /// Renders the parts of `arrival` that change, for protocols that frame requests themselves.
+    pub(crate) fn pieces(&self, arrival: &Arrival, drafts: &mut Drafts) -> Pieces {
         let prepared = &self.prepared[arrival.request];
-        let mut values = Values::new(self.seed, arrival.number);
+        let Drafts { path, fields, body } = drafts;
+        let mut draw = self.draw(arrival);
         path.clear();
+        fields.clear();
         body.clear();
-        match self.logged(arrival) {
-            Some(logged) => path.extend_from_slice(logged.as_bytes()),
-            None => fill(&prepared.path, arrival, &mut values, path),
-        }
-        fill(&prepared.body, arrival, &mut values, body);
-        Pieces { has_body: prepared.has_length }
+        self.write_path(&mut draw, path);
+        prepared.write_fields(&mut draw, fields);
+        prepared.body.write(&mut draw, body);
+        Pieces { has_body: prepared.has_length, keeps: prepared.keeps }
     }
 
     /// The head of the first request without its end, as the upgrade request of a WebSocket connection.
     pub(crate) fn upgrade(&self) -> Vec<u8> {
         let arrival =
             Arrival { number: 0, due: Duration::ZERO, request: 0, sequence: 0, origin: Origin::Mix };
-        let (mut out, mut body) = (b"GET ".to_vec(), Vec::new());
-        let mut path = Vec::new();
-        self.pieces(&arrival, &mut path, &mut body);
-        out.extend_from_slice(&path);
+        let mut drafts = Drafts::default();
+        self.pieces(&arrival, &mut drafts);
+        let mut out = b"GET ".to_vec();
+        out.extend_from_slice(&drafts.path);
         out.extend_from_slice(self.prepared[0].head.as_bytes());
+        out.extend_from_slice(&drafts.fields);
         out
     }
 
     /// Writes the bytes of `arrival` into `out`, which is cleared first. `body` is kept between calls for its memory.
     pub fn render(&self, arrival: &Arrival, out: &mut Vec<u8>, body: &mut Vec<u8>) {
         let prepared = &self.prepared[arrival.request];
+        let mut draw = self.draw(arrival);
         out.clear();
-        let mut values = Values::new(self.seed, arrival.number);
         out.extend_from_slice(prepared.method.as_bytes());
         out.push(b' ');
-        match self.logged(arrival) {
-            Some(logged) => out.extend_from_slice(logged.as_bytes()),
-            None => fill(&prepared.path, arrival, &mut values, out),
-        }
+        self.write_path(&mut draw, out);
         out.extend_from_slice(prepared.head.as_bytes());
+        prepared.write_fields(&mut draw, out);
         if prepared.has_length {
             body.clear();
-            fill(&prepared.body, arrival, &mut values, body);
+            prepared.body.write(&mut draw, body);
             // Writing to a vector cannot fail.
             let _ = write!(out, "Content-Length: {}\r\n\r\n", body.len());
             out.extend_from_slice(body);
@@ -141,124 +215,5 @@ impl Renderer {
     }
 }
 
-fn fill(template: &Template, arrival: &Arrival, values: &mut Values, out: &mut Vec<u8>) {
-    for piece in &template.0 {
-        // Writing to a vector cannot fail.
-        let _ = match piece {
-            Piece::Text(text) => out.write_all(text.as_bytes()),
-            Piece::Sequence => write!(out, "{}", arrival.sequence),
-            Piece::Random(low, high) => write!(out, "{}", values.within(*low, *high)),
-            Piece::Uuid => values.uuid(out),
-        };
-    }
-}
-
-/// The values of one arrival: a SplitMix64 sequence (Steele, Lea, Flood, OOPSLA 2014) that begins at its number, so they
-/// depend on nothing that was sent before.
-struct Values(u64);
-
-impl Values {
-    fn new(seed: u64, number: u64) -> Self {
-        let mut values = Self(number);
-        Self(seed ^ values.next())
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in `low..=high` by the high half of a product (Lemire, 2019, without its rejection step: the bias is
-    /// below the range divided by 2^64).
-    fn within(&mut self, low: u64, high: u64) -> u64 {
-        let range = u128::from(high - low) + 1;
-        low + u64::try_from((u128::from(self.next()) * range) >> 64).unwrap_or(high - low)
-    }
-
-    /// A random UUID: version 4, variant 10 (RFC 9562, section 5.4).
-    fn uuid(&mut self, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let high = (self.next() & !0xf000) | 0x4000;
-        let low = (self.next() & !(0b11 << 62)) | (0b10 << 62);
-        write!(
-            out,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xffff,
-            high & 0xffff,
-            low >> 48,
-            low & 0xffff_ffff_ffff
-        )
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::{Method, Scenario, Schedule, Seed};
-    use std::time::Duration;
-
-    fn plan(method: Method, path: &str, body: &str, keep_alive: bool) -> Plan {
-        let request = Request {
-            name: "r".into(),
-            weight: 1.0,
-            method,
-            path: Template::parse(path).unwrap(),
-            headers: vec![("X-A".into(), "b".into())],
-            body: Template::parse(body).unwrap(),
-            write: false,
-        };
-        Plan {
-            name: "t".into(),
-            seed: Seed(1),
-            base_url: String::new(),
-            scenario: Scenario { requests: vec![request] },
-            warm_up: Duration::ZERO,
-            stages: Vec::new(),
-            cool_down: Duration::ZERO,
-            connections: 1,
-            keep_alive,
-            transport: model::Transport::default(),
-            timeout: Duration::from_secs(1),
-            schedule: Schedule::default(),
-            objectives: Vec::new(),
-        }
-    }
-
-    fn render(plan: &Plan, number: u64) -> String {
-        let arrival =
-            Arrival { number, due: Duration::ZERO, request: 0, sequence: number, origin: Origin::Mix };
-        let (mut out, mut body) = (Vec::new(), Vec::new());
-        Renderer::new(plan, "host:8080").render(&arrival, &mut out, &mut body);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_request_is_framed_as_http_1_1() {
-        let text = render(&plan(Method::Post, "/o/{{sequence}}", "id={{sequence}}", true), 12);
-        assert_eq!(
-            text,
-            "POST /o/12 HTTP/1.1\r\nHost: host:8080\r\nUser-Agent: brownout\r\nAccept: */*\r\nX-A: b\r\n\
-             Content-Length: 5\r\n\r\nid=12"
-        );
-        let text = render(&plan(Method::Get, "/", "", false), 0);
-        assert!(text.contains("Connection: close\r\n") && !text.contains("Content-Length"), "{text}");
-    }
-
-    #[test]
-    fn values_depend_on_the_arrival_alone() {
-        let plan = plan(Method::Get, "/{{random 5 9}}/{{uuid}}", "", true);
-        assert_eq!(render(&plan, 3), render(&plan, 3));
-        assert_ne!(render(&plan, 3), render(&plan, 4));
-        for number in 0..200 {
-            let text = render(&plan, number);
-            let mut parts = text[5..].split('/');
-            let random: u64 = parts.next().unwrap().parse().unwrap();
-            assert!((5..=9).contains(&random));
-            let uuid = &parts.next().unwrap()[..36];
-            assert_eq!((&uuid[14..15], uuid.matches('-').count()), ("4", 4), "{uuid}");
-            assert!(matches!(&uuid[19..20], "8" | "9" | "a" | "b"), "{uuid}");
-        }
-    }
-}
+mod tests;

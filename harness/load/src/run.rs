@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
-use model::{Event, Headroom, Interval, LoadTotals, Plan, Sink, Stage, What};
+use model::{Event, Headroom, Interval, LoadTotals, Plan, Protocol, Sink, Stage, What};
 
 use crate::LoadError;
 use crate::address::Targets;
@@ -119,8 +119,16 @@ fn check(plan: &Plan, options: &Options) -> Result<(), LoadError> {
     if plan.scenario.requests.is_empty() {
         return wrong("its scenario has no request");
     }
-    if plan.scenario.requests.iter().any(|request| !(request.weight > 0.0 && request.weight.is_finite())) {
-        return wrong("every request needs a weight above 0");
+    let requests = plan.scenario.requests.iter().map(|request| request.weight);
+    let sessions = plan.scenario.sessions.iter().map(|session| session.weight);
+    let weights: Vec<f64> = requests.chain(sessions).collect();
+    if weights.iter().any(|weight| !(*weight >= 0.0 && weight.is_finite()))
+        || weights.iter().all(|weight| *weight == 0.0)
+    {
+        return wrong("every request and session needs a weight above 0");
+    }
+    if !plan.scenario.sessions.is_empty() && plan.transport.protocol == Protocol::WebSocket {
+        return wrong("a session is a sequence of HTTP requests: it cannot go over WebSocket connections");
     }
     if plan.stages.iter().all(|stage| stage.duration.is_zero()) {
         return wrong("it has no stage that lasts");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{Headroom, Histogram, LoadTotals};
+use model::{Headroom, Histogram, LoadTotals, SessionTotals};
 
 use crate::collect::Lateness;
 use crate::run::Options;
@@ -51,6 +51,7 @@ pub(crate) fn totals(
         cpu: ended.iter().map(|ended| ended.cpu).sum(),
         rss_bytes_max: peak_resident_bytes().unwrap_or(0),
         headroom: headroom(&ended, steal),
+        sessions: sessions(&ended),
         interrupted,
         ..LoadTotals::default()
     };
@@ -120,10 +121,37 @@ pub(crate) fn warnings(
         *faults.entry(said).or_default() += count;
     }
     warnings.extend(faults.into_iter().map(|(said, count)| format!("TLS failed {count} times: {said}")));
+    warnings.extend(session_warnings(&sessions(ended)));
     if ended.iter().any(|ended| !ended.pinned) {
         warnings.push("a worker could not be kept on its CPU: the load may be less even".to_owned());
     }
     warnings
+}
+
+/// What became of the sessions of all workers.
+fn sessions(ended: &[Ended]) -> Vec<SessionTotals> {
+    let mut all: Vec<SessionTotals> = Vec::new();
+    for of_worker in ended.iter().map(|ended| &ended.totals.sessions) {
+        if all.is_empty() {
+            all.clone_from(of_worker);
+        } else {
+            all.iter_mut().zip(of_worker).for_each(|(all, one)| all.merge(one));
+        }
+    }
+    all
+}
+
+/// Names the steps that ended sessions before their time.
+fn session_warnings(sessions: &[SessionTotals]) -> Vec<String> {
+    let failing = sessions.iter().filter(|session| !session.failed.is_empty());
+    let warning = |session: &SessionTotals| {
+        let failed: u64 = session.failed.values().sum();
+        let reasons: Vec<String> =
+            session.failed.iter().map(|(reason, count)| format!("{reason} ({count})")).collect();
+        let (name, started) = (&session.name, session.started);
+        format!("{failed} of {started} sessions {name} ended early: {}", reasons.join("; "))
+    };
+    failing.map(warning).collect()
 }
 
 #[cfg(test)]
@@ -139,6 +167,7 @@ mod tests {
             ways: Ways::default(),
             carried: vec![3, 5],
             spun: Duration::ZERO,
+            sessions: Vec::new(),
         };
         let wall = Duration::from_secs(10);
         Ended { totals, cpu: wall.mul_f64(busy), wall, pinned: true, headroom: Headroom::default() }

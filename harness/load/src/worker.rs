@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use model::{Interval, LOOP_GAP, Outcome, Parts, Sample};
+use model::{Interval, LOOP_GAP, Outcome, Parts, Sample, SessionTotals};
 use rustix::event::epoll::Event;
 use rustix::io::Errno;
 
@@ -40,6 +40,7 @@ pub(crate) struct WorkerTotals {
     pub(crate) carried: Vec<u64>,
     /// CPU time spent spinning until a due time.
     pub(crate) spun: Duration,
+    pub(crate) sessions: Vec<SessionTotals>,
 }
 
 pub(crate) struct Worker<'a> {
@@ -126,6 +127,9 @@ impl<'a> Worker<'a> {
             self.expire(now, end);
             now = self.send_waiting(now);
             let over = stopped.is_some() || (now >= load_to && self.arrivals.peek().is_none());
+            if over {
+                self.fleet.sessions().end();
+            }
             if over && self.waiting.is_empty() && self.deadlines.first().is_none() {
                 break;
             }
@@ -140,8 +144,10 @@ impl<'a> Worker<'a> {
         // All is settled, and the last window may be shorter than a whole one.
         self.close_windows(stopped.unwrap_or(load_to), true);
         self.live.flush(self.slice);
+        self.fleet.sessions().end();
+        let sessions = std::mem::take(&mut self.fleet.sessions().totals);
         let Fleet { traffic, ways, carried, .. } = self.fleet;
-        Ok(WorkerTotals { traffic, ways, carried, spun: self.poller.spun })
+        Ok(WorkerTotals { traffic, ways, carried, spun: self.poller.spun, sessions })
     }
 
     /// Time since the start of the load; zero before it.
@@ -188,11 +194,22 @@ impl<'a> Worker<'a> {
         }
         self.looked = now;
         while self.begun
-            && let Some(arrival) = self.arrivals.next_if(|arrival| arrival.due <= now)
+            && let Some(arrival) = self.next_due(now)
         {
             self.windows.due(arrival.due, now - arrival.due);
             self.slice.due += 1;
             self.waiting.push_back(arrival);
+        }
+    }
+
+    /// The next arrival, if it is due: from the plan, or the next step of a session.
+    fn next_due(&mut self, now: Duration) -> Option<Arrival> {
+        let planned = self.arrivals.peek().map(|arrival| arrival.due);
+        match self.fleet.sessions().first_due() {
+            Some(step) if planned.is_none_or(|planned| step < planned) => {
+                self.fleet.sessions().next_step(now)
+            }
+            _ => self.arrivals.next_if(|arrival| arrival.due <= now),
         }
     }
 
@@ -256,6 +273,7 @@ impl<'a> Worker<'a> {
                     self.not_sent(&arrival, now, outcome);
                 } else {
                     self.slice.sent += 1;
+                    self.fleet.sessions().settled(&arrival, outcome, None, now);
                     self.settle(&in_flight, Parts::default(), outcome, now);
                 }
                 self.release(slot, now, false);
@@ -341,6 +359,7 @@ impl<'a> Worker<'a> {
     fn not_sent(&mut self, arrival: &Arrival, given_up: Duration, outcome: Outcome) {
         let Arrival { request, due, .. } = *arrival;
         let done = given_up.max(due);
+        self.fleet.sessions().settled(arrival, outcome, None, done);
         self.keep(&Sample { request, due, sent: None, done, outcome, parts: Parts::default() });
     }
 
@@ -351,8 +370,9 @@ impl<'a> Worker<'a> {
             self.live.flush(std::mem::replace(&mut self.slice, Slice::new(at)));
         }
         // Nothing more falls due before the next arrival, nor, in a closed loop, before now.
-        let next = self.arrivals.peek().map_or(load_to, |arrival| arrival.due);
-        self.close_windows(next.min(now), false);
+        let planned = self.arrivals.peek().map_or(load_to, |arrival| arrival.due);
+        let step = self.fleet.sessions().first_due().unwrap_or(planned);
+        self.close_windows(planned.min(step).min(now), false);
     }
 
     fn close_windows(&mut self, until: Duration, last: bool) {
@@ -371,6 +391,7 @@ impl<'a> Worker<'a> {
         by(end);
         if !stopped {
             by(self.arrivals.peek().map(|arrival| arrival.due));
+            by(self.fleet.sessions().first_due());
             by(self.closed.next_from(now));
             by(self.free.held_until());
             by(self.closed.think_at(now).and_then(|_| self.free.rested_at()));

@@ -5,6 +5,33 @@ use std::time::Duration;
 
 use crate::generator::Headroom;
 
+/// What became of the sessions of one name. `started = completed + failed + unfinished`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionTotals {
+    /// The session's name.
+    pub name: String,
+    /// Sessions that arrived.
+    pub started: u64,
+    /// Sessions whose last step was good.
+    pub completed: u64,
+    /// Sessions that a step ended, by the step's name and what was wrong.
+    pub failed: BTreeMap<String, u64>,
+    /// Sessions that had steps left when the load was over.
+    pub unfinished: u64,
+}
+
+impl SessionTotals {
+    /// Adds what another worker saw.
+    pub fn merge(&mut self, other: &Self) {
+        self.started += other.started;
+        self.completed += other.completed;
+        self.unfinished += other.unfinished;
+        for (reason, count) in &other.failed {
+            *self.failed.entry(reason.clone()).or_insert(0) += count;
+        }
+    }
+}
+
 /// Totals of one load: the generator's own state and what no interval holds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadTotals {
@@ -33,6 +60,8 @@ pub struct LoadTotals {
     pub served_by: BTreeMap<String, u64>,
     /// How much of the machine there was.
     pub headroom: Headroom,
+    /// What became of the scenario's sessions, in its order.
+    pub sessions: Vec<SessionTotals>,
     /// Whether it was ended before its time.
     pub interrupted: bool,
 }

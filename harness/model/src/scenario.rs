@@ -1,6 +1,12 @@
-//! What is sent: a weighted mix of named requests with templated values.
+//! What is sent: a weighted mix of named requests and of sessions, with templated values.
 
-use thiserror::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::objective::Objective;
+use crate::secret::Secret;
+use crate::table::Table;
+use crate::template::Template;
 
 /// HTTP request methods that a scenario may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,91 +47,13 @@ impl std::str::FromStr for Method {
     }
 }
 
-/// One part of a [`Template`].
+/// A credential that goes with a request as its Authorization header field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Sent as it stands.
-    Text(String),
-    /// `{{sequence}}`: 0, 1, 2, ... counted per request over all workers.
-    Sequence,
-    /// `{{random LOW HIGH}}`: a whole number drawn uniformly from `LOW..=HIGH`.
-    Random(u64, u64),
-    /// `{{uuid}}`: a random (version 4) UUID drawn from the run's seed.
-    Uuid,
-}
-
-/// Text with values filled in anew for each request.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Template(pub Vec<Piece>);
-
-/// Why a template could not be read.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum TemplateError {
-    /// `{{` without its `}}`.
-    #[error("`{{{{` without `}}}}` in template `{0}`")]
-    Unclosed(String),
-    /// A value that is not one of the known ones.
-    #[error("unknown value `{0}` in a template: use sequence, uuid or random LOW HIGH")]
-    Unknown(String),
-    /// `random` with its bounds the wrong way round.
-    #[error("`random {0} {1}`: the low bound is above the high one")]
-    EmptyRange(u64, u64),
-}
-
-impl Template {
-    /// Reads `text`, in which `{{sequence}}`, `{{uuid}}` and `{{random LOW HIGH}}` stand for values.
-    ///
-    /// # Errors
-    ///
-    /// When a brace pair is not closed or names no known value.
-    pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some(open) = rest.find("{{") {
-            if open > 0 {
-                pieces.push(Piece::Text(rest[..open].to_owned()));
-            }
-            let inner = &rest[open + 2..];
-            let close = inner.find("}}").ok_or_else(|| TemplateError::Unclosed(text.to_owned()))?;
-            pieces.push(Self::value(inner[..close].trim())?);
-            rest = &inner[close + 2..];
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
-        Ok(Self(pieces))
-    }
-
-    fn value(name: &str) -> Result<Piece, TemplateError> {
-        let words: Vec<&str> = name.split_whitespace().collect();
-        match words.as_slice() {
-            ["sequence"] => Ok(Piece::Sequence),
-            ["uuid"] => Ok(Piece::Uuid),
-            ["random", low, high] => match (low.parse(), high.parse()) {
-                (Ok(low), Ok(high)) if low <= high => Ok(Piece::Random(low, high)),
-                (Ok(low), Ok(high)) => Err(TemplateError::EmptyRange(low, high)),
-                _ => Err(TemplateError::Unknown(name.to_owned())),
-            },
-            _ => Err(TemplateError::Unknown(name.to_owned())),
-        }
-    }
-
-    /// Whether every rendering is the same.
-    #[must_use]
-    pub fn is_fixed(&self) -> bool {
-        self.0.iter().all(|piece| matches!(piece, Piece::Text(_)))
-    }
-}
-
-impl std::fmt::Display for Template {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|piece| match piece {
-            Piece::Text(text) => f.write_str(text),
-            Piece::Sequence => f.write_str("{{sequence}}"),
-            Piece::Random(low, high) => write!(f, "{{{{random {low} {high}}}}}"),
-            Piece::Uuid => f.write_str("{{uuid}}"),
-        })
-    }
+pub struct Credential {
+    /// What it is and where it comes from, for people: "bearer from the environment variable SHOP_TOKEN".
+    pub source: String,
+    /// The field's value.
+    pub value: Secret,
 }
 
 /// One kind of request of a [`Scenario`].
@@ -133,60 +61,89 @@ impl std::fmt::Display for Template {
 pub struct Request {
     /// Names the request in every table: "read", "write", ...
     pub name: String,
-    /// Share of the mix relative to the other requests, above 0.
+    /// Share of the mix relative to the other requests and sessions; 0 for a session's step, which comes with its session.
     pub weight: f64,
     /// HTTP method.
     pub method: Method,
     /// Path and query (origin form), beginning with `/`.
     pub path: Template,
     /// Header fields beside Host, Content-Length and Connection, which the generator sets.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Template)>,
+    /// Who asks.
+    pub credential: Option<Credential>,
     /// Body; empty means none is sent.
     pub body: Template,
+    /// The file that the body was read from, if it was.
+    pub body_file: Option<String>,
     /// Whether the request may change state. Writes are told from reads in tables and findings.
     pub write: bool,
 }
 
-/// A weighted mix of requests.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Scenario {
-    /// In the order of the tables. A request is known elsewhere by its index here.
-    pub requests: Vec<Request>,
+/// Where a captured value is found in an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In its body, which is JSON, by a pointer (RFC 6901).
+    Json(String),
+    /// In a header field.
+    Header(String),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+/// A value that a step takes from its answer for the steps after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// What later templates call it.
+    pub name: String,
+    /// Where it is found.
+    pub place: Place,
+}
 
-    #[test]
-    fn a_template_holds_text_and_values() {
-        let template = Template::parse("/api/orders/{{random 1 1000}}?n={{ sequence }}").unwrap();
-        assert_eq!(
-            template.0,
-            [
-                Piece::Text("/api/orders/".into()),
-                Piece::Random(1, 1000),
-                Piece::Text("?n=".into()),
-                Piece::Sequence
-            ]
-        );
-        assert!(!template.is_fixed());
-    }
+/// One request of a [`Session`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Index into [`Scenario::requests`].
+    pub request: usize,
+    /// Pause between the answer to the step before and this step; 0 for the first.
+    pub think: Duration,
+    /// What is kept of the answer.
+    pub captures: Vec<Capture>,
+}
 
-    #[test]
-    fn what_is_not_a_value_is_refused_by_name() {
-        assert_eq!(Template::parse("{{uid}}"), Err(TemplateError::Unknown("uid".into())));
-        assert_eq!(Template::parse("{{uuid"), Err(TemplateError::Unclosed("{{uuid".into())));
-        assert_eq!(Template::parse("{{random 9 1}}"), Err(TemplateError::EmptyRange(9, 1)));
-    }
+/// A sequence of requests by one user, who keeps cookies and captured values. The session arrives on schedule like any
+/// request; each further step falls due when the one before was answered, plus its think time. This is the one place where
+/// a due time of an open load depends on a response.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Session {
+    /// Names the session.
+    pub name: String,
+    /// Share of the mix relative to the other sessions and requests, above 0.
+    pub weight: f64,
+    /// In order; at least one.
+    pub steps: Vec<Step>,
+}
 
-    proptest! {
-        #[test]
-        fn a_template_printed_and_read_again_is_the_same(text in "[a-z/{}0-9 ]{0,40}") {
-            if let Ok(template) = Template::parse(&text) {
-                prop_assert_eq!(Template::parse(&template.to_string()), Ok(template));
+impl Session {
+    /// The names of all values that its steps capture, each once.
+    #[must_use]
+    pub fn captured(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for capture in self.steps.iter().flat_map(|step| &step.captures) {
+            if !names.contains(&capture.name.as_str()) {
+                names.push(&capture.name);
             }
         }
+        names
     }
+}
+
+/// A weighted mix of requests and sessions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scenario {
+    /// In the order of the tables, the steps of sessions last. A request is known elsewhere by its index here.
+    pub requests: Vec<Request>,
+    /// In the order of the file.
+    pub sessions: Vec<Session>,
+    /// What templates take values from, by name.
+    pub tables: Vec<Arc<Table>>,
+    /// Service levels of single requests.
+    pub objectives: Vec<Objective>,
 }

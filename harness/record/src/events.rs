@@ -107,8 +107,35 @@ pub struct TotalsRecord {
     /// How much of the machine there was.
     #[serde(flatten)]
     pub headroom: HeadroomRecord,
+    /// What became of the scenario's sessions, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sessions: BTreeMap<String, SessionTotalsRecord>,
     /// Whether the load was ended before its time.
     pub interrupted: bool,
+}
+
+/// What became of the sessions of one name: `started = completed + failed + unfinished`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionTotalsRecord {
+    /// Sessions that arrived.
+    pub started: u64,
+    /// Sessions whose last step was good.
+    pub completed: u64,
+    /// Sessions that a step ended, by the step's name and what was wrong.
+    pub failed: BTreeMap<String, u64>,
+    /// Sessions that had steps left when the load was over.
+    pub unfinished: u64,
+}
+
+impl SessionTotalsRecord {
+    fn new(totals: &model::SessionTotals) -> Self {
+        Self {
+            started: totals.started,
+            completed: totals.completed,
+            failed: totals.failed.clone(),
+            unfinished: totals.unfinished,
+        }
+    }
 }
 
 /// How much of the machine a load had: [`model::Headroom`].
@@ -157,6 +184,11 @@ impl TotalsRecord {
             reused_requests_max: totals.reused_requests_max,
             served_by: totals.served_by.clone(),
             headroom: HeadroomRecord::new(&totals.headroom),
+            sessions: totals
+                .sessions
+                .iter()
+                .map(|session| (session.name.clone(), SessionTotalsRecord::new(session)))
+                .collect(),
             interrupted: totals.interrupted,
         }
     }

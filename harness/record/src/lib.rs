@@ -34,7 +34,7 @@ mod writer;
 
 pub use bins::BinRecord;
 pub use error::RecordError;
-pub use events::{EventRecord, HeadroomRecord, TotalsRecord, WhatRecord};
+pub use events::{EventRecord, HeadroomRecord, SessionTotalsRecord, TotalsRecord, WhatRecord};
 pub use files::{read_text, write_whole};
 pub use intervals::{IntervalRecord, RequestHistograms};
 pub use machine::{Machine, MachineRecord};

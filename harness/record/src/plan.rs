@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use model::{Arrivals, Direction, FaultKind, Pick, Plan, Request, Schedule, Selector, Stage};
+use model::{
+    Arrivals, Direction, FaultKind, Pick, Place, Plan, Request, Schedule, Selector, Session, Stage, Step,
+    Table,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::transport::TransportRecord;
@@ -38,8 +41,14 @@ pub struct PlanRecord {
     pub objectives: Vec<String>,
     /// The measured load.
     pub stages: Vec<StageRecord>,
-    /// The mix.
+    /// The mix, and the steps of sessions.
     pub requests: Vec<RequestRecord>,
+    /// Sequences of steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionRecord>,
+    /// What templates took values from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataRecord>,
     /// The faults.
     pub schedule: ScheduleRecord,
 }
@@ -100,9 +109,51 @@ pub struct RequestRecord {
     /// Body, templated.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
+    /// The file that the body was read from, in place of the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_file: Option<String>,
+    /// What credential went with it, and where that came from; never the credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
     /// Header fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+}
+
+/// A sequence of steps by one user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// Names it.
+    pub name: String,
+    /// Share of the mix relative to the others.
+    pub weight: f64,
+    /// In order.
+    pub steps: Vec<StepRecord>,
+}
+
+/// A step of a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The request's name.
+    pub request: String,
+    /// Pause between the answer to the step before and this one.
+    pub think_s: f64,
+    /// Names of captured values, with the JSON pointer or `header NAME` that they were taken from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub capture: BTreeMap<String, String>,
+}
+
+/// Rows of values. The values are not kept: they may be passwords.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// What templates called it.
+    pub name: String,
+    /// The file that it was read from.
+    pub file: String,
+    /// "in-order" or "random".
+    pub order: String,
+    /// Number of rows.
+    pub rows: usize,
 }
 
 /// The schedule as asked.
@@ -165,6 +216,13 @@ impl PlanRecord {
             objectives: plan.objectives.iter().map(ToString::to_string).collect(),
             stages: plan.stages.iter().map(StageRecord::new).collect(),
             requests: plan.scenario.requests.iter().map(RequestRecord::new).collect(),
+            sessions: plan
+                .scenario
+                .sessions
+                .iter()
+                .map(|session| SessionRecord::new(session, plan))
+                .collect(),
+            data: plan.scenario.tables.iter().map(|table| DataRecord::new(table)).collect(),
             schedule: ScheduleRecord::new(&plan.schedule),
         }
     }
@@ -229,10 +287,45 @@ impl RequestRecord {
             method: request.method.as_str().to_owned(),
             path: secrets::url(&request.path.to_string()),
             write: request.write,
-            body: secrets::body(&request.body.to_string()),
+            body: match &request.body_file {
+                Some(_) => String::new(),
+                None => secrets::body(&request.body.to_string()),
+            },
+            body_file: request.body_file.clone(),
+            auth: request.credential.as_ref().map(|credential| credential.source.clone()),
             headers: headers
-                .map(|(name, value)| (name.clone(), secrets::header_value(name, value)))
+                .map(|(name, value)| (name.clone(), secrets::header_value(name, &value.to_string())))
                 .collect(),
+        }
+    }
+}
+
+impl SessionRecord {
+    fn new(session: &Session, plan: &Plan) -> Self {
+        let place = |place: &Place| match place {
+            Place::Json(pointer) => pointer.clone(),
+            Place::Header(name) => format!("header {name}"),
+        };
+        let step = |step: &Step| StepRecord {
+            request: plan.scenario.requests[step.request].name.clone(),
+            think_s: step.think.as_secs_f64(),
+            capture: step.captures.iter().map(|known| (known.name.clone(), place(&known.place))).collect(),
+        };
+        Self {
+            name: session.name.clone(),
+            weight: session.weight,
+            steps: session.steps.iter().map(step).collect(),
+        }
+    }
+}
+
+impl DataRecord {
+    fn new(table: &Table) -> Self {
+        Self {
+            name: table.name.clone(),
+            file: table.file.clone(),
+            order: table.order.as_str().to_owned(),
+            rows: table.rows(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use model::{
-    Arrivals, Event, FaultKind, Injection, Interval, LoadTotals, Method, Outcome, Phase, Plan, Request,
+    Arrivals, Event, FaultKind, Injection, Interval, LoadTotals, Outcome, Phase, Plan, Request,
     ResolvedInjection, Sample, Scenario, Schedule, Seed, Selector, Sink, Stage, Target, Template, Timeline,
     What,
 };
@@ -18,11 +18,9 @@ fn request(name: &str) -> Request {
     Request {
         name: name.to_owned(),
         weight: 1.0,
-        method: Method::Get,
         path: Template::parse("/a?token=abc").unwrap(),
-        headers: vec![("Authorization".to_owned(), "Bearer abc".to_owned())],
-        body: Template::default(),
-        write: false,
+        headers: vec![("Authorization".to_owned(), Template::fixed("Bearer abc"))],
+        ..Request::default()
     }
 }
 
@@ -38,7 +36,7 @@ fn plan() -> Plan {
         name: "0-simple".to_owned(),
         seed: Seed(u64::MAX),
         base_url: "http://me:abc@host:80".to_owned(),
-        scenario: Scenario { requests: vec![request("read one"), request("write")] },
+        scenario: Scenario { requests: vec![request("read one"), request("write")], ..Scenario::default() },
         warm_up: Duration::from_secs(1),
         stages: vec![Stage { duration: Duration::from_secs(2), arrivals: Arrivals::Constant { rate: 10.0 } }],
         cool_down: Duration::ZERO,

@@ -122,6 +122,7 @@ impl Synthetic {
                     request("write", 3.0, Method::Post, "/api/orders", true),
                     request("page", 1.0, Method::Get, "/", false),
                 ],
+                ..Scenario::default()
             },
             warm_up: second(WARM_UP_S),
             stages: vec![Stage { duration: second(MEASURE_S), arrivals: rate }],
@@ -212,6 +213,7 @@ impl Synthetic {
             reused_requests_max: 260,
             served_by: web.map(|name| (name.to_owned(), 1_000)).collect(),
             headroom: model::Headroom::default(),
+            sessions: Vec::new(),
             interrupted: false,
         }
     }
@@ -249,15 +251,13 @@ impl Synthetic {
 }
 
 fn request(name: &str, weight: f64, method: Method, path: &str, write: bool) -> Request {
-    let text = |text: &str| Template(vec![model::Piece::Text(text.to_owned())]);
     Request {
         name: name.to_owned(),
         weight,
         method,
-        path: Template::parse(path).unwrap_or_else(|_| text(path)),
-        headers: Vec::new(),
-        body: Template::default(),
+        path: Template::parse(path).unwrap_or_else(|_| Template::fixed(path)),
         write,
+        ..Request::default()
     }
 }
 

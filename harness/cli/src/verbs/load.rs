@@ -67,7 +67,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         transport: args.connect.transport(&url)?,
         timeout: shape.timeout,
         schedule: Schedule::default(),
-        objectives: shape.slo.clone(),
+        objectives: asked.objectives,
     };
     check_objectives(&plan)?;
     let interrupt = Interrupt::listen()?;

@@ -97,7 +97,7 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
         transport: model::Transport::default(),
         timeout: args.shape.timeout,
         schedule,
-        objectives: args.shape.slo.clone(),
+        objectives: asked.objectives,
     };
     check_objectives(&plan)?;
     let phases = plan.phases();

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use model::{Method, Piece, Replay, Request, Scenario, Template};
+use model::{Method, Replay, Request, Scenario, Template};
 
 /// Longest path in the name of a row.
 const NAME_LIMIT: usize = 60;
@@ -62,7 +62,7 @@ pub(super) fn scenario(replay: &mut Replay, most: usize) -> Scenario {
     for (index, group) in best.iter().enumerate() {
         by_path[group.targets.clone()].iter().for_each(|target| replay.assign(*target, row(index)));
     }
-    Scenario { requests }
+    Scenario { requests, ..Scenario::default() }
 }
 
 fn row(index: usize) -> u16 {
@@ -106,7 +106,7 @@ fn request(replay: &Replay, group: &Group, name: String) -> Request {
         name,
         weight: exact(group.count),
         method: if target.head { Method::Head } else { Method::Get },
-        path: Template(vec![Piece::Text(target.path.to_owned())]),
+        path: Template::fixed(target.path),
         ..Request::default()
     }
 }

@@ -8,6 +8,7 @@ use model::{Method, Plan, Request};
 
 use crate::arrivals::replayed;
 
+use super::Draft;
 use super::hpack::{ENTRY_COST, STATIC_ENTRIES, TABLE_SIZE, static_index, write_integer, write_string};
 
 const INDEXED: u8 = 0x80;
@@ -118,7 +119,11 @@ fn fixed_fields(
     if !has("accept") {
         fields.push(field("accept", "*/*"));
     }
-    fields.extend(request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+    if let Some(credential) = &request.credential {
+        fields.push(field("authorization", credential.value.reveal()));
+    }
+    let fixed = request.headers.iter().filter(|(_, value)| value.is_fixed());
+    fields.extend(fixed.map(|(name, value)| (name.to_ascii_lowercase(), value.to_string())));
     fields
 }
 
@@ -143,15 +148,9 @@ impl Encoder {
         }
     }
 
-    /// Writes the header block of one request. `length` is its body's, when it has one.
-    pub(super) fn write(
-        &mut self,
-        fields: &Fields,
-        request: usize,
-        path: &[u8],
-        length: Option<usize>,
-        out: &mut Vec<u8>,
-    ) {
+    /// Writes the header block of one request.
+    pub(super) fn write(&mut self, fields: &Fields, draft: &Draft<'_>, out: &mut Vec<u8>) {
+        let Draft { request, path, .. } = *draft;
         if std::mem::take(&mut self.empty_it) {
             write_integer(out, RESIZE, 5, 0);
         }
@@ -180,11 +179,25 @@ impl Encoder {
         if *changing_path && ids.len() == 3 {
             write_path(path, out);
         }
-        if let Some(length) = length {
+        for (name, value) in lines(draft.fields) {
+            write_integer(out, LITERAL, 4, 0);
+            write_string(out, name);
+            write_string(out, value);
+        }
+        if let Some(length) = draft.body.map(<[u8]>::len) {
             write_integer(out, LITERAL, 4, static_index("content-length", "").1.unwrap_or(0));
             write_string(out, length.to_string().as_bytes());
         }
     }
+}
+
+/// Names and values of header lines, `name: value` and a line break each.
+fn lines(fields: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fields.split(|byte| *byte == b'\n').filter_map(|line| {
+        let line = line.strip_suffix(b"\r")?;
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    })
 }
 
 fn write_path(path: &[u8], out: &mut Vec<u8>) {

@@ -19,7 +19,7 @@ use self::fields::Encoder;
 pub(crate) use self::fields::Fields;
 use self::frame::{Head, LONGEST};
 use self::hpack::Decoder;
-use self::streams::Streams;
+use self::streams::{Answered, Streams};
 use crate::exchange::{Next, Seen};
 use crate::ways::Ways;
 
@@ -48,9 +48,31 @@ struct Waiting {
     lane: usize,
     request: usize,
     path: Vec<u8>,
+    fields: Vec<u8>,
     body: Option<Vec<u8>>,
+    keeps: bool,
     /// It was left over from another connection: it does not wait for a third.
     moved: bool,
+}
+
+impl Waiting {
+    fn draft(&self) -> Draft<'_> {
+        let Self { request, keeps, .. } = *self;
+        Draft { request, path: &self.path, fields: &self.fields, body: self.body.as_deref(), keeps }
+    }
+}
+
+/// A request as it is rendered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draft<'a> {
+    /// Index into the scenario's requests.
+    pub(crate) request: usize,
+    pub(crate) path: &'a [u8],
+    /// Header fields that change from one request to the next, as lines of HTTP/1.1 with names in lower case.
+    pub(crate) fields: &'a [u8],
+    pub(crate) body: Option<&'a [u8]>,
+    /// Whether the answer is to be kept.
+    pub(crate) keeps: bool,
 }
 
 #[derive(Debug)]
@@ -104,19 +126,19 @@ impl Http2 {
     }
 
     /// Sends a request on a stream of its own, as soon as there may be one more.
-    pub(crate) fn begin(
-        &mut self,
-        lane: usize,
-        request: usize,
-        path: &[u8],
-        body: Option<&[u8]>,
-        out: &mut Vec<u8>,
-    ) {
+    pub(crate) fn begin(&mut self, lane: usize, draft: &Draft<'_>, out: &mut Vec<u8>) {
         if self.may_start() && self.waiting.is_empty() {
-            self.start(lane, request, path, body, out);
+            self.start(lane, draft, out);
         } else {
-            let (path, body) = (path.to_owned(), body.map(<[u8]>::to_owned));
-            self.waiting.push_back(Waiting { lane, request, path, body, moved: false });
+            self.waiting.push_back(Waiting {
+                lane,
+                request: draft.request,
+                path: draft.path.to_owned(),
+                fields: draft.fields.to_owned(),
+                body: draft.body.map(<[u8]>::to_owned),
+                keeps: draft.keeps,
+                moved: false,
+            });
         }
     }
 
@@ -124,12 +146,13 @@ impl Http2 {
         self.open && !self.draining && self.streams.has_room()
     }
 
-    fn start(&mut self, lane: usize, request: usize, path: &[u8], body: Option<&[u8]>, out: &mut Vec<u8>) {
+    fn start(&mut self, lane: usize, draft: &Draft<'_>, out: &mut Vec<u8>) {
         let mut block = std::mem::take(&mut self.block);
         // Between two header blocks of the server the buffer is free.
         let kept = block.len();
-        self.encoder.write(&self.fields, request, path, body.map(<[u8]>::len), &mut block);
-        self.streams.open(lane, &block[kept..], body, self.fields.is_head(request), out);
+        self.encoder.write(&self.fields, draft, &mut block);
+        let to_head = self.fields.is_head(draft.request);
+        self.streams.open(lane, &block[kept..], draft.body, Answered { to_head, keeps: draft.keeps }, out);
         block.truncate(kept);
         self.block = block;
     }
@@ -139,7 +162,7 @@ impl Http2 {
         while self.may_start()
             && let Some(next) = self.waiting.pop_front()
         {
-            self.start(next.lane, next.request, &next.path, next.body.as_deref(), out);
+            self.start(next.lane, &next.draft(), out);
         }
     }
 
@@ -255,7 +278,7 @@ impl Http2 {
                 // Padding counts too (section 6.9).
                 self.received += u32::try_from(payload.len()).unwrap_or(0);
                 let data = head.unpadded(payload).ok_or(NotHttp2)?;
-                self.streams.data(head.stream, data.len(), head.has(frame::END_STREAM), out, seen, ways);
+                self.streams.data(head.stream, data, head.has(frame::END_STREAM), out, seen, ways);
             }
             frame::HEADERS => {
                 self.block.clear();

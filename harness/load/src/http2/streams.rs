@@ -7,6 +7,7 @@ use model::Outcome;
 use super::frame;
 use super::hpack::{Decoder, NotHpack};
 use super::{FIRST_WINDOW, WIDEST};
+use crate::answer::Answer;
 use crate::exchange::Seen;
 use crate::ways::Ways;
 
@@ -27,6 +28,17 @@ struct Stream {
     to_head: bool,
     /// How much had moved on all streams when this one was opened.
     moved: u64,
+    /// What is kept of the answer, when it is to be.
+    answer: Option<Box<Answer>>,
+}
+
+/// What is known of an answer before it comes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    /// It has no body whatever its head says.
+    pub(super) to_head: bool,
+    /// It is to be kept.
+    pub(super) keeps: bool,
 }
 
 #[derive(Debug)]
@@ -96,13 +108,12 @@ impl Streams {
     }
 
     /// Opens a stream for the request with this header block and body.
-    /// `to_head` says that the answer has no body whatever its head says.
     pub(super) fn open(
         &mut self,
         lane: usize,
         block: &[u8],
         body: Option<&[u8]>,
-        to_head: bool,
+        answered: Answered,
         out: &mut Vec<u8>,
     ) {
         let id = self.next_id();
@@ -115,8 +126,9 @@ impl Streams {
         stream.received = 0;
         stream.served_by.clear();
         stream.window = self.first_window;
-        stream.to_head = to_head;
         stream.moved = self.moved;
+        stream.to_head = answered.to_head;
+        stream.answer = answered.keeps.then(Box::default);
         let body = body.filter(|body| !body.is_empty());
         let end = if body.is_some() { 0 } else { frame::END_STREAM };
         let mut parts = block.chunks(self.longest).peekable();
@@ -205,7 +217,7 @@ impl Streams {
     pub(super) fn data(
         &mut self,
         id: u32,
-        length: usize,
+        data: &[u8],
         last: bool,
         out: &mut Vec<u8>,
         seen: &mut Seen,
@@ -213,7 +225,11 @@ impl Streams {
     ) {
         self.moved += 1;
         let Some(lane) = self.lane(id) else { return };
-        self.lanes[lane].received += length as u64;
+        let stream = &mut self.lanes[lane];
+        stream.received += data.len() as u64;
+        if let Some(answer) = &mut stream.answer {
+            answer.body(data);
+        }
         if last {
             self.answered(lane, out, seen, ways);
         }
@@ -245,17 +261,22 @@ impl Streams {
             return Ok(());
         }
         let mut status = None;
-        let Stream { length, served_by, .. } = stream;
-        decoder.read(block, |name, value| match name {
-            b":status" => status = parse::<u16>(value).filter(|status| (100..600).contains(status)),
-            b"content-length" => *length = parse(value),
-            name if ways.is_way(name) => served_by.extend_from_slice(value),
-            _ => {}
+        let Stream { length, served_by, answer, .. } = stream;
+        decoder.read(block, |name, value| {
+            if let Some(answer) = answer {
+                answer.field(name, value);
+            }
+            match name {
+                b":status" => status = parse::<u16>(value).filter(|status| (100..600).contains(status)),
+                b"content-length" => *length = parse(value),
+                name if ways.is_way(name) => served_by.extend_from_slice(value),
+                _ => {}
+            }
         })?;
         match status {
             None => self.malformed(lane, out, seen),
             Some(100..200) if last => self.malformed(lane, out, seen),
-            Some(100..200) => {}
+            Some(100..200) => stream.answer = stream.answer.take().map(|_| Box::default()),
             Some(_) => {
                 stream.status = status;
                 seen.began.push(lane);
@@ -280,6 +301,7 @@ impl Streams {
             // The rest of the request is of no use any more.
             frame::write(out, frame::RST_STREAM, 0, stream.id, &super::CANCEL.to_be_bytes());
         }
+        seen.answers.extend(self.lanes[lane].answer.take().map(|answer| (lane, *answer)));
         self.close(lane);
         seen.ended.push((lane, Outcome::Answered { status }));
     }

@@ -12,15 +12,14 @@ fn fields(path: &str) -> Arc<Fields> {
         weight: 1.0,
         method: Method::Post,
         path: Template::parse(path).unwrap(),
-        headers: vec![("X-A".into(), "b".into())],
-        body: Template::default(),
-        write: false,
+        headers: vec![("X-A".into(), Template::fixed("b"))],
+        ..Request::default()
     };
     let plan = Plan {
         name: "t".into(),
         seed: Seed(1),
         base_url: String::new(),
-        scenario: Scenario { requests: vec![request] },
+        scenario: Scenario { requests: vec![request], ..Scenario::default() },
         warm_up: Duration::ZERO,
         stages: Vec::new(),
         cool_down: Duration::ZERO,
@@ -51,7 +50,8 @@ impl Client {
     }
 
     fn begin(&mut self, lane: usize, body: Option<&[u8]>) {
-        self.http2.begin(lane, 0, b"/", body, &mut self.out);
+        let draft = Draft { request: 0, path: b"/", fields: b"", body, keeps: false };
+        self.http2.begin(lane, &draft, &mut self.out);
     }
 
     fn read(&mut self, bytes: &[u8]) -> Next {

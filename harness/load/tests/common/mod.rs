@@ -11,20 +11,12 @@ use std::time::{Duration, Instant};
 
 use load::{Live, Options, run};
 use model::{
-    Arrivals, Counts, Event, Histogram, Interval, LoadTotals, Method, Phase, Plan, Request, Scenario,
-    Schedule, Seed, Stage, Template, What, new_histogram,
+    Arrivals, Counts, Event, Histogram, Interval, LoadTotals, Phase, Plan, Request, Scenario, Schedule, Seed,
+    Stage, Template, What, new_histogram,
 };
 
 pub fn request(name: &str, weight: f64, path: &str) -> Request {
-    Request {
-        name: name.into(),
-        weight,
-        method: Method::Get,
-        path: Template::parse(path).unwrap(),
-        headers: Vec::new(),
-        body: Template::default(),
-        write: false,
-    }
+    Request { name: name.into(), weight, path: Template::parse(path).unwrap(), ..Request::default() }
 }
 
 pub fn plan(arrivals: Arrivals, seconds: f64) -> Plan {
@@ -32,7 +24,7 @@ pub fn plan(arrivals: Arrivals, seconds: f64) -> Plan {
         name: "test".into(),
         seed: Seed(1),
         base_url: "http://test/".into(),
-        scenario: Scenario { requests: vec![request("get", 1.0, "/")] },
+        scenario: Scenario { requests: vec![request("get", 1.0, "/")], ..Scenario::default() },
         warm_up: Duration::ZERO,
         stages: vec![Stage { duration: Duration::from_secs_f64(seconds), arrivals }],
         cool_down: Duration::ZERO,

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use model::{Counts, Histogram};
 use serde::{Deserialize, Serialize};
 
-use crate::events::HeadroomRecord;
+use crate::events::{HeadroomRecord, SessionTotalsRecord};
 
 /// `summary.json`: the measured load in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct SummaryFile {
     pub by_stage: Vec<StageSummaryFile>,
     /// Answers over the whole load by the value of `X-Served-By`.
     pub served_by: BTreeMap<String, u64>,
+    /// What became of the sessions over the whole load, by name. The due times of their later steps depended on responses.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub sessions: BTreeMap<String, SessionTotalsRecord>,
     /// How evenly they were spread; absent with fewer than two backends.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub imbalance: Option<ImbalanceFile>,
