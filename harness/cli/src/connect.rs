@@ -41,7 +41,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "no_keep_alive")]
     requests_per_connection: Option<u64>,
     /// Open at most so many connections per second
-    #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
+    #[arg(long, value_name = "PER_SECOND", value_parser = positive, allow_negative_numbers = true)]
     open_rate: Option<f64>,
     /// Let the connections come into use evenly over this time
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "0s")]

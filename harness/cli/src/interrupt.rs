@@ -27,6 +27,12 @@ impl Interrupt {
         Ok(Self { flag, signal: number })
     }
 
+    /// Asks the command to end as ctrl-C does, where that is a key and sends no signal.
+    pub(crate) fn ask(&self) {
+        self.signal.store(usize::try_from(SIGINT).unwrap_or_default(), Ordering::Release);
+        self.flag.store(true, Ordering::Release);
+    }
+
     /// The signal that came, if any.
     pub(crate) fn signal(&self) -> Option<i32> {
         let signal = self.signal.load(Ordering::Acquire);

@@ -11,6 +11,7 @@ mod connect;
 mod failure;
 mod interrupt;
 mod measure;
+mod metrics;
 mod outputs;
 mod progress;
 mod sandbox;
@@ -20,6 +21,7 @@ mod shape;
 mod single;
 mod stage;
 mod verbs;
+mod view;
 
 use failure::Failure;
 use verbs::{compare, demo, exec, inner, load, rehearse, report, setup, up};

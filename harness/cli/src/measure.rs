@@ -13,6 +13,7 @@ use record::Recorder;
 use crate::connect::Destination;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
+use crate::metrics::Listening;
 use crate::progress::Progress;
 
 /// Workers need a moment to open their connections before the first request falls due.
@@ -41,6 +42,10 @@ pub(crate) struct Measurement<'a> {
     pub(crate) notes: Vec<String>,
     pub(crate) recorder: &'a Recorder,
     pub(crate) interrupt: &'a Interrupt,
+    /// Whether the load is shown in a view of the whole terminal.
+    pub(crate) view: bool,
+    /// Who answers scrapers meanwhile.
+    pub(crate) metrics: Option<Listening>,
 }
 
 /// How a measured load went.
@@ -68,7 +73,10 @@ impl Measurement<'_> {
         let start = Instant::now() + LEAD;
         let phases = self.plan.phases();
         let names = self.injections.iter().map(|resolved| resolved.injection.name.clone()).collect();
-        let progress = Progress::begin(&self.plan.name, start, phases.load_to, Arc::clone(&live), names);
+        let requests = || self.plan.scenario.requests.iter().map(|request| request.name.clone()).collect();
+        let _serving = self.metrics.as_ref().map(|metrics| metrics.serve(&live, requests())).transpose()?;
+        let view_for = self.view.then_some(self.interrupt);
+        let progress = Progress::begin(self.plan, start, &live, names, view_for);
         let tee = Tee(self.recorder, &progress);
         let targets = Arc::new(Targets::new(self.destination.targets.clone()));
         let done = AtomicBool::new(false);

@@ -9,14 +9,17 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use load::Live;
-use model::{Event, Sink, What};
+use model::{Event, Plan, Sink, What};
+
+use crate::interrupt::Interrupt;
+use crate::view::{Subject, View};
 
 /// How often the line is drawn on a terminal, and how often one is printed elsewhere.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 const PRINT_EVERY: Duration = Duration::from_secs(5);
 
 /// Faults in force by injection, with their names.
-type InForce = Arc<Mutex<BTreeMap<usize, String>>>;
+pub(crate) type InForce = Arc<Mutex<BTreeMap<usize, String>>>;
 
 /// Draws the state of a load until it is dropped.
 pub(crate) struct Progress {
@@ -25,40 +28,64 @@ pub(crate) struct Progress {
     in_force: InForce,
     names: Vec<String>,
     bar: ProgressBar,
+    /// In place of the bar.
+    view: Option<View>,
 }
 
 impl Progress {
-    /// Begins to draw a load that starts at `start` and lasts `length`. `names` are the injections' in order.
+    /// Begins to draw a load that starts at `start` and lasts `length`: in a view of the whole terminal, if it is wanted
+    /// and can be had, or else in a line. `injections` are the names of the faults in order.
     pub(crate) fn begin(
-        label: &str,
+        plan: &Plan,
         start: Instant,
-        length: Duration,
-        live: Arc<Live>,
-        names: Vec<String>,
+        live: &Arc<Live>,
+        injections: Vec<String>,
+        view_for: Option<&Interrupt>,
     ) -> Self {
+        let (label, length) = (plan.name.clone(), plan.phases().load_to);
+        let in_force = InForce::default();
+        let done = Arc::new(AtomicBool::new(false));
+        let view = view_for.and_then(|interrupt| {
+            let subject = Subject {
+                label: label.clone(),
+                start,
+                length,
+                live: Arc::clone(live),
+                requests: plan.scenario.requests.iter().map(|request| request.name.clone()).collect(),
+                in_force: Arc::clone(&in_force),
+                interrupt: interrupt.clone(),
+            };
+            View::begin(subject).ok()
+        });
+        if view.is_some() {
+            let bar = ProgressBar::hidden();
+            return Self { done, thread: None, in_force, names: injections, bar, view };
+        }
         let bar = ProgressBar::new(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
         let style = ProgressStyle::with_template("{prefix} {bar:20} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
-        bar.set_prefix(label.to_owned());
-        let in_force = InForce::default();
-        let done = Arc::new(AtomicBool::new(false));
+        bar.set_prefix(label.clone());
         let drawing = Drawing {
             bar: bar.clone(),
-            label: label.to_owned(),
+            label,
             start,
             length,
-            live,
+            live: Arc::clone(live),
             in_force: Arc::clone(&in_force),
             done: Arc::clone(&done),
         };
         let thread = thread::spawn(move || drawing.run());
-        Self { done, thread: Some(thread), in_force, names, bar }
+        Self { done, thread: Some(thread), in_force, names: injections, bar, view: None }
     }
 
     /// Prints a line that stays, above the live one.
     pub(crate) fn say(&self, line: &str) {
-        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+        match &self.view {
+            Some(view) => view.say(line),
+            None if self.bar.is_hidden() => eprintln!("{line}"),
+            None => self.bar.println(line),
+        }
     }
 }
 

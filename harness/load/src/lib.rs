@@ -74,7 +74,7 @@ pub use base_url::BaseUrl;
 pub use codec::{Event as CodecEvent, Malformed, ResponseParser};
 pub use error::LoadError;
 pub use follow::Name;
-pub use live::{Live, Snapshot};
+pub use live::{Detail, Kind, Live, Snapshot, Tally};
 pub use pacer::Pacer;
 pub use render::Renderer;
 pub use resolve::{Resolved, resolve};

@@ -40,6 +40,10 @@ impl Ways {
         }
     }
 
+    pub(crate) fn counts(&self) -> &[(Box<[u8]>, u64)] {
+        &self.counts
+    }
+
     pub(crate) fn into_counts(self) -> impl Iterator<Item = (String, u64)> {
         self.counts.into_iter().map(|(way, count)| (String::from_utf8_lossy(&way).into_owned(), count))
     }

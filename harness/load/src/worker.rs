@@ -98,7 +98,7 @@ impl<'a> Worker<'a> {
             waiting: VecDeque::new(),
             poller: Poller::new(options.precise)?,
             windows: Windows::new(options.start, plan.scenario.requests.len()),
-            slice: Slice::new(Instant::now()),
+            slice: Slice::new(id, Instant::now()),
             intervals,
             created: Instant::now(),
             begun: false,
@@ -143,6 +143,7 @@ impl<'a> Worker<'a> {
         }
         // All is settled, and the last window may be shorter than a whole one.
         self.close_windows(stopped.unwrap_or(load_to), true);
+        self.slice.ways = self.fleet.ways.counts().to_vec();
         self.live.flush(self.slice);
         self.fleet.sessions().end();
         let sessions = std::mem::take(&mut self.fleet.sessions().totals);
@@ -367,7 +368,10 @@ impl<'a> Worker<'a> {
     fn report(&mut self, now: Duration, load_to: Duration) {
         let at = self.options.start + now;
         if self.slice.is_old(at) {
-            self.live.flush(std::mem::replace(&mut self.slice, Slice::new(at)));
+            let next = Slice::new(self.slice.worker(), at);
+            let mut slice = std::mem::replace(&mut self.slice, next);
+            slice.ways = self.fleet.ways.counts().to_vec();
+            self.live.flush(slice);
         }
         // Nothing more falls due before the next arrival, nor, in a closed loop, before now.
         let planned = self.arrivals.peek().map_or(load_to, |arrival| arrival.due);

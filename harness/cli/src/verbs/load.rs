@@ -14,6 +14,7 @@ use crate::connect::ConnectArgs;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::{Enter, Measurement};
+use crate::metrics;
 use crate::outputs::{OutputArgs, check_objectives};
 use crate::shape::ShapeArgs;
 use crate::single::SingleArgs;
@@ -70,6 +71,8 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         objectives: asked.objectives,
     };
     check_objectives(&plan)?;
+    let view = args.outputs.view(shape.json)?;
+    let metrics = args.outputs.metrics.map(metrics::listen).transpose()?;
     let interrupt = Interrupt::listen()?;
     let enter: Enter = Arc::new(|| Ok(()));
     let destination = args.connect.destination(&url, Arc::clone(&enter))?;
@@ -96,6 +99,8 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         notes: asked.notes,
         recorder: &recorder,
         interrupt: &interrupt,
+        view,
+        metrics,
     }
     .run();
     let dir = recorder.finish();

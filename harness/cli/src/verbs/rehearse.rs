@@ -61,6 +61,7 @@ struct Rehearsal {
     notes: Vec<String>,
     injections: Vec<ResolvedInjection>,
     unit: Unit,
+    view: bool,
 }
 
 pub(crate) fn run(args: &RehearseArgs) -> Result<ExitCode, Failure> {
@@ -76,6 +77,12 @@ pub(crate) fn run(args: &RehearseArgs) -> Result<ExitCode, Failure> {
 }
 
 fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
+    if args.outputs.metrics.is_some() {
+        // The lab has a network of its own, where no scraper is.
+        let message =
+            anyhow!("--metrics: a rehearsal runs in a network of its own, where nothing can scrape it");
+        return Err(Failure::new(Code::Input, message));
+    }
     let design = Design::find(&args.design).map_err(design_failure)?;
     let unit = args.unit.unit()?;
     let schedule = schedule::find(&args.schedule)?;
@@ -108,7 +115,9 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
         );
         return Err(Failure::new(Code::Input, message));
     }
-    Ok(Rehearsal { design, plan, notes: asked.notes, injections, unit })
+    // Only where it is asked for: a rehearsal has more to say than its load.
+    let view = args.outputs.tui && args.outputs.view(args.shape.json)?;
+    Ok(Rehearsal { design, plan, notes: asked.notes, injections, unit, view })
 }
 
 impl Rehearsal {
@@ -181,6 +190,8 @@ impl Rehearsal {
             notes: self.notes.clone(),
             recorder,
             interrupt,
+            view: self.view,
+            metrics: None,
         }
         .run()
     }
