@@ -7,7 +7,7 @@ use crate::words;
 /// The columns of every table of times.
 const TIMES: [&str; 5] = ["p50", "p90", "p99", "p99.9", "max"];
 /// Width of the names at the left of lines.
-const NAME: usize = 11;
+const NAME: usize = 12;
 
 /// The measured load in words and tables, with a final newline.
 #[must_use]
@@ -100,10 +100,16 @@ fn failures(counts: &CountsFile) -> Vec<String> {
 }
 
 fn times(summary: &SummaryFile) -> Vec<String> {
+    let parts = &summary.breakdown_us;
     let rows: Vec<Vec<String>> = [
         ("latency", &summary.latency_us),
         ("service", &summary.service_time_us),
+        ("  connect", &parts.connect),
+        ("  handshake", &parts.handshake),
+        ("  first byte", &parts.first_byte),
+        ("  transfer", &parts.transfer),
         ("send lag", &summary.send_lag_us),
+        ("dns", &parts.dns),
     ]
     .into_iter()
     .filter_map(|(name, times)| {
