@@ -11,7 +11,7 @@ use model::{Event, Inventory, Plan, ResolvedInjection, Sink, What};
 use record::Recorder;
 
 use crate::connect::Destination;
-use crate::failure::{Code, Failure, OrFail};
+use crate::failure::{Code, Failure};
 use crate::interrupt::Interrupt;
 use crate::metrics::Listening;
 use crate::progress::Progress;
@@ -115,7 +115,13 @@ impl Measurement<'_> {
         if let Some(trouble) = self.recorder.trouble() {
             progress.say(&format!("  warning: the record is incomplete: {trouble}"));
         }
-        totals.or_fail(Code::Environment)?;
+        totals.map_err(|error| {
+            let code = match error {
+                load::LoadError::Plan(_) | load::LoadError::Impossible(_) => Code::Input,
+                _ => Code::Environment,
+            };
+            Failure::new(code, error)
+        })?;
         Ok(Measured { unhealed, unsteady })
     }
 

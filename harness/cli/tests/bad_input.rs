@@ -21,7 +21,7 @@ fn dead_url() -> String {
 
 #[test]
 fn bad_usage_is_named_and_nothing_is_started() {
-    let cases: [(&[&str], &[&str]); 14] = [
+    let cases: [(&[&str], &[&str]); 15] = [
         (&["load", "localhost:8080"], &["no scheme", "write http://"]),
         (&["load", "http://127.0.0.1/", "--rate", "0"], &["rate of 0"]),
         (&["load", "http://127.0.0.1/", "--rate", "-5"], &["rate"]),
@@ -30,6 +30,7 @@ fn bad_usage_is_named_and_nothing_is_started() {
         (&["load", "http://127.0.0.1/", "--slo", "p99<5"], &["p99<5", "us, ms or s"]),
         (&["load", "http://127.0.0.1/", "--stage", "sine:1:2s"], &["sine:MEAN:AMPLITUDE:PERIOD:TIME"]),
         (&["load", "http://127.0.0.1/", "--scenario", "none.toml"], &["none.toml"]),
+        (&["load", "http://127.0.0.1:1/", "--rate", "9e6", "--duration", "1s"], &["impossible", "--workers"]),
         (&["up", "9-none"], &["9-none", "0-simple"]),
         (&["up", "0-simple", "--node-cores", "0"], &["--node-cores"]),
         (&["rehearse", "0-simple", "--schedule", "nope"], &["nope", "kill-database"]),

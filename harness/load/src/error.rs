@@ -37,6 +37,9 @@ pub enum LoadError {
     /// The plan cannot be run.
     #[error("the plan cannot be run: {0}")]
     Plan(String),
+    /// This machine certainly cannot drive it.
+    #[error("this load is impossible: {0}")]
+    Impossible(String),
     /// A worker panicked.
     #[error("a worker thread panicked; please report this")]
     Panicked,

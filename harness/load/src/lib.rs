@@ -52,6 +52,7 @@ mod opener;
 mod pacer;
 mod patience;
 mod poller;
+mod preflight;
 mod render;
 mod resolve;
 mod run;

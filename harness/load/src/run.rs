@@ -14,6 +14,7 @@ use crate::address::Targets;
 use crate::collect::Collector;
 use crate::headroom::{cpu_times, headroom, run_queue_wait};
 use crate::live::Live;
+use crate::preflight::{means, preflight};
 use crate::thread_state::{self, allow_files};
 use crate::tls::TlsClient;
 use crate::totals::{Ended, totals, warnings};
@@ -85,6 +86,13 @@ pub fn run(
     if plan.transport.tls.as_ref().is_some_and(|tls| tls.insecure) {
         let said = "certificates were not checked (--insecure): anybody may have answered".to_owned();
         sink.emit(Event { at: Instant::now(), what: What::Warning(said) });
+    }
+    let doubts = preflight(plan, &means(plan, options));
+    if let Some(why) = doubts.impossible {
+        return Err(LoadError::Impossible(why));
+    }
+    for warning in doubts.warnings {
+        sink.emit(Event { at: Instant::now(), what: What::Warning(warning) });
     }
     let before = cpu_times();
     let (ended, late) = thread::scope(|scope| {
