@@ -1,7 +1,5 @@
 //! What is said about the objectives.
 
-use std::time::Duration;
-
 use model::{Limit, Metric, Objective, Verdict, allowed_lag};
 use record::Run;
 
@@ -11,10 +9,6 @@ use crate::words;
 
 /// How the reason begins when there was no objective.
 pub(crate) const NOTHING_ASKED: &str = "No objective was asked for";
-
-/// What the generator may be late when only outages and goodput are judged: one bin. A request that is sent late may meet
-/// a fault that began after it fell due, which moves an edge by no more than a bin as long as the lateness is less.
-const LAG_WITHOUT_LATENCY: Duration = Duration::from_millis(100);
 
 /// One objective held against one part of the load.
 struct Held {
@@ -26,15 +20,11 @@ struct Held {
 }
 
 impl Measured {
-    /// By what the generator was the limit. A generator that is late measures itself: beside a latency objective, or
-    /// where latency is the result, its lateness must be small.
+    /// By what the generator was the limit.
     pub(super) fn limits(&self, run: &Run) -> Vec<Limit> {
         let objectives: Vec<Objective> = objectives(run).filter_map(Result::ok).collect();
-        let latency = objectives.iter().any(|objective| matches!(objective.metric, Metric::Latency(_)));
-        let allowed =
-            if latency || run.injections.is_empty() { allowed_lag(&objectives) } else { LAG_WITHOUT_LATENCY };
         let busiest = run.totals.as_ref().map_or(0.0, |totals| totals.busiest_worker);
-        model::limits(&self.whole.own_lag, allowed, busiest, self.whole.all.counts.no_port)
+        model::limits(&self.whole.own_lag, allowed_lag(&objectives), busiest, self.whole.all.counts.no_port)
     }
 
     pub(super) fn judge(&self, run: &Run) -> (Verdict, Vec<String>) {
