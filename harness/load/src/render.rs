@@ -135,7 +135,7 @@ impl Renderer {
                 .collect(),
             replay: replayed(&plan.stages).cloned(),
             seed: plan.seed.stream("values"),
-            sessions: Sessions::new(&plan.scenario),
+            sessions: Sessions::new(&plan.scenario, plan.phases().load_to),
         }
     }
 

@@ -48,11 +48,14 @@ pub(crate) struct Sessions {
     /// The arrivals of scheduled steps, by their memory.
     next: Vec<Option<Arrival>>,
     scheduled: u64,
+    /// The end of the load: what would fall due later is not sent.
+    until: Duration,
     pub(crate) totals: Vec<SessionTotals>,
 }
 
 impl Sessions {
-    pub(crate) fn new(scenario: &Scenario) -> Self {
+    /// The sessions of `scenario` in a load that ends at `until`.
+    pub(crate) fn new(scenario: &Scenario, until: Duration) -> Self {
         let prepared = |session: &model::Session| {
             let slots = session.captured();
             let steps = session.steps.iter().map(|step| PreparedStep {
@@ -77,6 +80,7 @@ impl Sessions {
         Self {
             plans: scenario.sessions.iter().map(prepared).collect(),
             totals: scenario.sessions.iter().map(totals).collect(),
+            until,
             ..Self::default()
         }
     }
@@ -131,6 +135,10 @@ impl Sessions {
         };
         match ended {
             Ok(memory) => match self.plans[session].get(step + 1) {
+                Some(next) if done + next.think >= self.until => {
+                    self.totals[session].unfinished += 1;
+                    self.forget(memory);
+                }
                 Some(next) => {
                     let (request, due) = (next.request, done + next.think);
                     let memory = memory.unwrap_or_else(|| self.remembered(session));
@@ -212,7 +220,8 @@ impl Sessions {
         }
     }
 
-    /// The load is over: steps that have not fallen due are not sent, and their sessions stay unfinished.
+    /// The load was ended before its time: steps that have not fallen due are not sent, and their sessions stay
+    /// unfinished.
     pub(crate) fn end(&mut self) {
         while let Some((_, memory)) = self.due.pop() {
             let session = self.memories[memory as usize].session;

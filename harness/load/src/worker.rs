@@ -126,8 +126,9 @@ impl<'a> Worker<'a> {
             let end = stopped.map(|at| at + self.timeout.min(STOP_GRACE));
             self.expire(now, end);
             now = self.send_waiting(now);
-            let over = stopped.is_some() || (now >= load_to && self.arrivals.peek().is_none());
-            if over {
+            let none_left = self.arrivals.peek().is_none() && self.fleet.sessions().first_due().is_none();
+            let over = stopped.is_some() || (now >= load_to && none_left);
+            if stopped.is_some() {
                 self.fleet.sessions().end();
             }
             if over && self.waiting.is_empty() && self.deadlines.first().is_none() {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use model::{Method, Plan, Request, Scenario, Schedule, Seed, Template, Transport};
 
 use super::*;
+use crate::answer::Answer;
 
 const OK: &[u8] = &[0x88];
 
@@ -303,5 +304,38 @@ mod fuzz {
             ended.sort_unstable();
             prop_assert_eq!(ended, [0, 1, 2, 3]);
         }
+    }
+}
+
+#[test]
+fn an_answer_is_kept_when_it_is_asked_for_and_only_then() {
+    let mut client = Client::open(2);
+    let draft = Draft { request: 0, path: b"/", fields: b"", body: None, keeps: true };
+    client.http2.begin(0, &draft, &mut client.out);
+    client.begin(1, None);
+    client.read(&[answer(3), answer(1)].concat());
+    let [(0, kept)] = &client.seen.answers[..] else { panic!("{:?}", client.seen) };
+    let mut expected = Answer::default();
+    expected.field(b":status", b"200");
+    expected.body(b"hello");
+    assert_eq!(*kept, expected);
+}
+
+#[test]
+fn header_fields_that_change_are_sent_as_they_are() {
+    let mut client = Client::open(1);
+    let fields = b"x-token: t1\r\ncookie: a=b; c=d\r\n";
+    client.http2.begin(
+        0,
+        &Draft { request: 0, path: b"/", fields, body: None, keeps: true },
+        &mut client.out,
+    );
+    let head = Head::read(&client.out).unwrap();
+    let mut sent = Vec::new();
+    let block = &client.out[frame::HEAD..frame::HEAD + head.length];
+    let read = Decoder::default().read(block, |name, value| sent.push((name.to_owned(), value.to_owned())));
+    assert!(read.is_ok());
+    for field in [(b"x-token".to_vec(), b"t1".to_vec()), (b"cookie".to_vec(), b"a=b; c=d".to_vec())] {
+        assert!(sent.contains(&field), "{sent:?}");
     }
 }

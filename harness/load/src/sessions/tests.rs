@@ -8,7 +8,7 @@ fn sessions() -> Sessions {
     let request = |name: &str| Request { name: name.into(), ..Request::default() };
     let capture = Capture { name: "id".into(), place: Place::Header("X-Id".into()) };
     let step = |request, think, captures| Step { request, think: MS(think), captures };
-    Sessions::new(&Scenario {
+    let scenario = Scenario {
         requests: vec![request("login"), request("cart")],
         sessions: vec![Session {
             name: "buyer".into(),
@@ -16,7 +16,8 @@ fn sessions() -> Sessions {
             steps: vec![step(0, 0, vec![capture]), step(1, 500, Vec::new())],
         }],
         ..Scenario::default()
-    })
+    };
+    Sessions::new(&scenario, MS(20_000))
 }
 
 fn arrival(number: u64) -> Arrival {
@@ -98,6 +99,10 @@ fn what_has_steps_left_at_the_end_is_unfinished() {
     sessions.settled(&arrival(0), OK, Some(&answer("x")), MS(1));
     sessions.end();
     assert_eq!((sessions.first_due(), sessions.totals[0].unfinished), (None, 1));
+    // The load ends after 20 s, and the step would fall due just then.
+    sessions.settled(&arrival(1), OK, Some(&answer("x")), MS(19_500));
+    sessions.settled(&arrival(2), OK, Some(&answer("x")), MS(19_499));
+    assert_eq!((sessions.first_due(), sessions.totals[0].unfinished), (Some(MS(19_999)), 2));
 }
 
 #[test]
