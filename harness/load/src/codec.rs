@@ -255,6 +255,9 @@ impl ResponseParser {
             Err(httparse::Error::TooManyHeaders) => return Err(Malformed::HeadTooLarge),
             Err(_) => return Err(Malformed::Head),
         };
+        if length > HEAD_LIMIT {
+            return Err(Malformed::HeadTooLarge);
+        }
         let status = response.code.unwrap_or(0);
         if !(100..600).contains(&status) {
             return Err(Malformed::Head);

@@ -148,3 +148,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_head_is_too_large_however_its_bytes_come() {
+    let head = format!("HTTP/1.1 200 OK\r\nX-A: {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(HEAD_LIMIT));
+    assert_eq!(read_all([head.as_bytes()], false), Err(Malformed::HeadTooLarge));
+    assert_eq!(read_all(head.as_bytes().chunks(4_000), false), Err(Malformed::HeadTooLarge));
+}
