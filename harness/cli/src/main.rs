@@ -42,7 +42,7 @@ enum Verb {
     Up(up::UpArgs),
     Exec(exec::ExecArgs),
     Load(Box<load::LoadArgs>),
-    Rehearse(rehearse::RehearseArgs),
+    Rehearse(Box<rehearse::RehearseArgs>),
     Compare(compare::CompareArgs),
     Report(report::ReportArgs),
     Demo(demo::DemoArgs),

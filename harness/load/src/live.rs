@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use model::{Histogram, Outcome, Sample, new_histogram};
 
+use crate::ways::WayCounts;
+
 /// How often a worker adds what it has.
 pub(crate) const FLUSH_EVERY: Duration = Duration::from_millis(200);
 /// What counts as "now".
@@ -22,7 +24,7 @@ pub struct Live {
     recent: Mutex<VecDeque<Slice>>,
     sums: Mutex<Detail>,
     /// By worker, as each last told.
-    ways: Mutex<Vec<Vec<(Box<[u8]>, u64)>>>,
+    ways: Mutex<Vec<WayCounts>>,
 }
 
 /// What became of an arrival, as the live view tells it.
@@ -167,7 +169,7 @@ pub(crate) struct Slice {
     lag: Duration,
     worker: usize,
     /// The worker's answers by backend since its beginning.
-    pub(crate) ways: Vec<(Box<[u8]>, u64)>,
+    pub(crate) ways: WayCounts,
 }
 
 impl Slice {

@@ -1,11 +1,14 @@
 //! Which way the answers took.
 
+/// Values of the field, with how many answers had each.
+pub(crate) type WayCounts = Vec<(Box<[u8]>, u64)>;
+
 /// Answers by the value of a header field, `X-Served-By` as a rule.
 #[derive(Debug)]
 pub(crate) struct Ways {
     /// In lower case.
     field: Box<[u8]>,
-    counts: Vec<(Box<[u8]>, u64)>,
+    counts: WayCounts,
 }
 
 impl Default for Ways {

@@ -128,12 +128,16 @@ const OF_LOGS: &[&[u8]] = &[
     b"[01/Jan/0000:00:00:00 +0000]",
 ];
 
+/// The status and whether the connection may serve another request, when the response is complete; else the status that
+/// it has if the connection closes now.
+type End = (Option<(u16, bool)>, Option<u16>);
+
 /// What a response comes to when it is read in these pieces: its end, or what it ends as when the connection closes now.
 fn read_in<'a>(
     parser: &mut ResponseParser,
     pieces: impl Iterator<Item = &'a [u8]>,
     to_head: bool,
-) -> Result<(Option<(u16, bool)>, Option<u16>), Malformed> {
+) -> Result<End, Malformed> {
     parser.begin(to_head);
     let mut pieces = pieces.peekable();
     while let Some(piece) = pieces.next() {
