@@ -24,7 +24,10 @@ fn seconds(run: &Run) -> Vec<SecondRow> {
     let grid = Grid::new(run);
     let row = |window: crate::findings::windows::Window<'_>| {
         let mut all = Cell::default();
-        grid.all[grid.columns_of(window.from_s, window.to_s)].iter().for_each(|cell| all.merge(cell));
+        // Windows are recorded to the millisecond: a bin belongs to the one that holds its middle, and to no other.
+        let middle = |column: usize| grid.start_of(column) + grid.bin_s / 2.0;
+        let own = (0..grid.columns()).filter(|column| window.holds(middle(*column)));
+        own.for_each(|column| all.merge(&grid.all[column]));
         let requests = window.of.requests.iter();
         SecondRow {
             at_s: crate::findings::tidy(window.from_s),

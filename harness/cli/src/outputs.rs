@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
-use model::Plan;
 
 use crate::failure::{Code, Failure, OrFail};
 
@@ -53,18 +52,4 @@ impl OutputArgs {
         }
         Ok(())
     }
-}
-
-/// Refuses an objective of a request that is not sent.
-pub(crate) fn check_objectives(plan: &Plan) -> Result<(), Failure> {
-    let names: Vec<&str> = plan.scenario.requests.iter().map(|request| request.name.as_str()).collect();
-    let unknown = plan.objectives.iter().find_map(|objective| {
-        let name = objective.request.as_deref().filter(|name| !names.contains(name))?;
-        Some((objective, name))
-    });
-    unknown.map_or(Ok(()), |(objective, name)| {
-        let message =
-            anyhow!("objective `{objective}`: no request is called `{name}`: use {}", names.join(", "));
-        Err(Failure::new(Code::Input, message))
-    })
 }

@@ -17,6 +17,11 @@ impl Window<'_> {
         merged(self.of.requests.iter().map(|request| &request.good))
     }
 
+    /// Whether a moment lies in it.
+    pub(crate) fn holds(&self, at_s: f64) -> bool {
+        (self.from_s..self.to_s).contains(&at_s)
+    }
+
     /// Whether its middle lies in `from_s..to_s`. Windows and phases may be cut differently; a window belongs to the
     /// phase that holds most of it.
     pub(crate) fn is_within(&self, from_s: f64, to_s: f64) -> bool {

@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::{Enter, Measurement};
 use crate::metrics;
-use crate::outputs::{OutputArgs, check_objectives};
+use crate::outputs::OutputArgs;
 use crate::shape::ShapeArgs;
 use crate::single::SingleArgs;
 
@@ -70,7 +70,6 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         schedule: Schedule::default(),
         objectives: asked.objectives,
     };
-    check_objectives(&plan)?;
     let view = args.outputs.view(shape.json)?;
     let metrics = args.outputs.metrics.map(metrics::listen).transpose()?;
     let interrupt = Interrupt::listen()?;
