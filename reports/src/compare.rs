@@ -109,7 +109,9 @@ fn design(name: &str, runs: &[&RunReport]) -> DesignFile {
         nodes,
         run_ids: runs.iter().map(|report| report.run.plan.run_id.clone()).collect(),
         goodput_hz: tidy(goodput / runs.len().max(1) as f64),
-        latency_at_matched_load_us: PercentilesFile::new(&crate::findings::windows::merged(&latencies)),
+        // Over different rates there is no one load that it would be matched at.
+        latency_at_matched_load_us: PercentilesFile::new(&crate::findings::windows::merged(&latencies))
+            .filter(|_| runs.iter().all(|report| report.summary.by_stage.is_empty())),
         availability: mean_availability(&mut runs.iter().map(|report| &report.findings.availability)),
         availability_by_request: requests
             .into_iter()

@@ -242,6 +242,8 @@ fn different_rates_are_never_summed_into_one_percentile() {
     assert!(text.contains("by stage") && !text.contains("\nlatency"), "{text}");
     let html = page(dir.path());
     assert!(html.contains("step 2 of 2"));
+    let comparison = compare(vec![Run::open(dir.path()).unwrap()], None);
+    assert!(comparison.file.designs[0].latency_at_matched_load_us.is_none());
     assert!(!dir.path().join("latency.hgrm").exists() && dir.path().join("latency.02.hgrm").exists());
 }
 

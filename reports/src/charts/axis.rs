@@ -24,7 +24,8 @@ pub(crate) fn latency_range(low: f64, high: f64) -> Range<f64> {
     let low = if low.is_finite() { low.clamp(1.0, 5e8) } else { 1e3 };
     let high = if high.is_finite() { high.clamp(low, 3.6e9) } else { low };
     let from = steps().take_while(|step| *step <= low).last().unwrap_or(1.0);
-    let to = steps().find(|step| *step >= high.max(from * 10.0)).unwrap_or(5e9);
+    // With room above, so that the slowest does not stick to the edge.
+    let to = steps().find(|step| *step >= (high * 1.2).max(from * 10.0)).unwrap_or(5e9);
     from..to
 }
 
