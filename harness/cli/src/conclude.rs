@@ -17,7 +17,7 @@ use crate::outputs::OutputArgs;
 /// Width of the verdict table where the terminal does not say.
 const WIDTH: usize = 100;
 
-/// The command line that makes the same run again, for the record.
+/// The command line that makes the same run again, for the record: without secrets, which have to be given anew.
 pub(crate) fn command_line() -> String {
     let word = |arg: String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=%,@+".contains(c);
@@ -27,7 +27,7 @@ pub(crate) fn command_line() -> String {
             format!("'{}'", arg.replace('\'', r"'\''"))
         }
     };
-    let args: Vec<String> = std::env::args().skip(1).map(word).collect();
+    let args: Vec<String> = record::without_secrets(std::env::args().skip(1)).into_iter().map(word).collect();
     format!("brownout {}", args.join(" "))
 }
 

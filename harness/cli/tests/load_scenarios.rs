@@ -107,6 +107,27 @@ fn a_scenario_is_sent_as_it_says_and_no_secret_reaches_the_record() {
 }
 
 #[test]
+fn secrets_of_the_command_line_do_not_reach_the_record_either() {
+    let server = TestServer::start(Behaviour::default());
+    let home = Home::new();
+    let url = format!("http://{}/?token=correct-horse", server.address());
+    let header = "Authorization: Bearer s3cr3t-t0ken";
+    let body = "{\"password\": \"hunter2\"}";
+    let args = ["load", &url, "-H", header, "-b", body, "--rate", "20", "--duration", "1s", "--out", "run"];
+    let ended = home.run(args);
+    assert!(matches!(ended.code, 0 | 4), "{}", ended.stderr);
+    assert!(server.requests().iter().all(|request| request.line == "POST /?token=correct-horse"));
+    let files = home.files();
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+        for secret in SECRETS {
+            assert!(!text.contains(secret), "{secret} in {}", file.display());
+        }
+    }
+}
+
+#[test]
 fn what_is_missing_is_named_with_file_and_line() {
     let home = shop();
     let load = ["load", "http://127.0.0.1:1/", "--scenario", "shop.toml", "--duration", "1s"];

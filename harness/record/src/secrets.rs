@@ -50,6 +50,48 @@ pub(crate) fn url(text: &str) -> String {
     format!("{rest}?{}", pairs.join("&"))
 }
 
+/// The arguments of a command line as a record may hold them: header fields, bodies and addresses are options and may
+/// carry secrets as they do in a scenario.
+#[must_use]
+pub fn without_secrets(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut before = String::new();
+    let mut told = Vec::new();
+    for argument in arguments {
+        let withheld = match before.as_str() {
+            "-H" | "--header" => header_line(&argument),
+            "-b" | "--body" => body(&argument),
+            _ => option(&argument),
+        };
+        told.push(withheld);
+        before = argument;
+    }
+    told
+}
+
+/// An option with its value in one word, or any other word.
+fn option(argument: &str) -> String {
+    // A word that begins with one hyphen is a short option with its value.
+    let short = !argument.starts_with("--");
+    for (name, withhold) in [
+        ("--header=", header_line as fn(&str) -> String),
+        ("--body=", body),
+        ("-H", header_line),
+        ("-b", body),
+    ] {
+        if let Some(value) = argument.strip_prefix(name).filter(|_| short || name.len() > 2) {
+            return format!("{name}{}", withhold(value));
+        }
+    }
+    url(argument)
+}
+
+fn header_line(line: &str) -> String {
+    match line.split_once(':') {
+        Some((name, value)) => format!("{name}: {}", header_value(name.trim(), value.trim())),
+        None => line.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +106,26 @@ mod tests {
         assert_eq!(header_value("Accept", "text/html"), "text/html");
         assert_eq!(body(r#"{"password":"abc"}"#), WITHHELD);
         assert_eq!(body(r#"{"id":1}"#), r#"{"id":1}"#);
+    }
+
+    #[test]
+    fn a_command_line_is_recorded_without_its_secrets() {
+        let told = |line: &[&str]| without_secrets(line.iter().map(|word| (*word).to_owned())).join(" ");
+        assert_eq!(
+            told(&["load", "http://h/?token=abc", "-H", "Authorization: Bearer abc", "--rate", "5"]),
+            "load http://h/?token=(withheld) -H Authorization: (withheld) --rate 5"
+        );
+        assert_eq!(
+            told(&["--header=Cookie:abc", "-HX-Api-Key: abc"]),
+            "--header=Cookie: (withheld) -HX-Api-Key: (withheld)"
+        );
+        assert_eq!(
+            told(&["-b", r#"{"password":"abc"}"#, "--body={\"id\":1}"]),
+            "-b (withheld) --body={\"id\":1}"
+        );
+        assert_eq!(
+            told(&["-H", "Accept: text/html", "--body-file", "b"]),
+            "-H Accept: text/html --body-file b"
+        );
     }
 }
