@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use model::Verdict;
 use record::Run;
-use record::derived::to_json;
+use record::derived::{SummaryFile, to_json};
 use reports::{Comparison, ReportError, load_text, verdict_table};
 
 use crate::failure::{Code, Failure, OrFail};
@@ -55,10 +55,29 @@ pub(crate) fn run(
     copied.and(ended)
 }
 
+/// Ends a load whose record is not kept: prints the result and draws no page that nobody would see.
+pub(crate) fn unkept(
+    dir: &Path,
+    measured: &Measured,
+    interrupt: &Interrupt,
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    let summary = reports::summary(&Run::open(dir).or_fail(Code::Bug)?);
+    if json {
+        print!("{}", to_json(&summary).or_fail(Code::Bug)?);
+    } else {
+        print!("{}", load_text(&summary));
+    }
+    judged(&summary, measured, interrupt)
+}
+
 /// Ends a run whose report is a comparison's.
 pub(crate) fn quietly(dir: &Path, measured: &Measured, interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     let run = Run::open(dir).or_fail(Code::Bug)?;
-    let summary = reports::summary(&run);
+    judged(&reports::summary(&run), measured, interrupt)
+}
+
+fn judged(summary: &SummaryFile, measured: &Measured, interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     let verdict = match summary.verdict.as_str() {
         "pass" => Verdict::Pass,
         "fail" => Verdict::Fail,

@@ -43,6 +43,11 @@ impl OutputArgs {
         Ok(self.tui || (drawn && !self.no_tui && !json && std::io::stdout().is_terminal()))
     }
 
+    /// Whether anything that is derived from the record is wanted elsewhere.
+    pub(crate) fn wants_copies(&self) -> bool {
+        self.csv.is_some() || self.junit.is_some()
+    }
+
     /// Copies what was derived from the record in `dir` to where it is wanted.
     pub(crate) fn copy_from(&self, dir: &Path) -> Result<(), Failure> {
         for (name, to) in [("intervals.csv", &self.csv), ("junit.xml", &self.junit)] {

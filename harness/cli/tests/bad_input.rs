@@ -108,5 +108,7 @@ fn without_parts_and_without_apt_the_missing_ones_are_named() {
     let output = command.output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(ENVIRONMENT), "{message}");
-    assert!(message.contains("nginx"), "{message}");
+    // This machine may have some of them by itself.
+    let named = ["nginx", "mariadb-server", "gunicorn", "bind9"].iter().any(|part| message.contains(part));
+    assert!(named && message.contains("install them"), "{message}");
 }

@@ -105,5 +105,9 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
     let dir = recorder.finish();
     let measured = measured?;
     eprintln!("done after {:.1} s", began.elapsed().as_secs_f64());
-    conclude::run(&dir.or_fail(Code::Environment)?, &measured, &interrupt, shape.json, &args.outputs)
+    let dir = dir.or_fail(Code::Environment)?;
+    if shape.out.is_none() && !args.outputs.wants_copies() {
+        return conclude::unkept(&dir, &measured, &interrupt, shape.json);
+    }
+    conclude::run(&dir, &measured, &interrupt, shape.json, &args.outputs)
 }
