@@ -38,6 +38,9 @@ pub enum Hardware {
     },
 }
 
+/// Where the controllers of cgroup v1 are mounted.
+const V1_ROOT: &str = "/sys/fs/cgroup";
+
 /// What one node may use.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Unit {
@@ -54,12 +57,24 @@ impl Default for Unit {
 }
 
 impl Hardware {
+    /// The folders that [`Hardware::claim`] is going to make, if they are known before: those of cgroup v1. In the unified
+    /// hierarchy a process that is started before would stand in the way (`cgroups(7)`, "no internal processes").
+    #[must_use]
+    pub fn candidates() -> Vec<PathBuf> {
+        let name = format!("{PREFIX}{}", std::process::id());
+        let controllers = ["cpu", "memory"].map(|name| Path::new(V1_ROOT).join(name));
+        match controllers.iter().all(|controller| controller.join("cgroup.procs").is_file()) {
+            true => controllers.map(|controller| controller.join(&name)).into(),
+            false => Vec::new(),
+        }
+    }
+
     /// Makes the cgroups for a lab of this process, after removing what earlier labs that were killed together with
     /// their janitor have left.
     #[must_use]
     pub fn claim() -> Self {
         let name = format!("{PREFIX}{}", std::process::id());
-        match claim_v1(Path::new("/sys/fs/cgroup"), &name) {
+        match claim_v1(Path::new(V1_ROOT), &name) {
             Ok(hardware) => hardware,
             Err(v1) => match claim_v2(&own_v2_cgroup(), &name) {
                 Ok(hardware) => hardware,

@@ -107,8 +107,13 @@ pub fn sealed() -> Option<Sealed> {
 ///
 /// When the kernel refuses a namespace or the command cannot be started again.
 pub fn run_sealed(parts: &Path, label: &str) -> Result<ExitStatus, SealError> {
+    // Before there is anything to remove, since this process may be killed at any moment.
+    let mut janitor = Janitor::hire(&Hardware::candidates())?;
     let hardware = Hardware::claim();
-    let janitor = Janitor::hire(&hardware)?;
+    if hardware.claimed() != Hardware::candidates() {
+        janitor.dismiss();
+        janitor = Janitor::hire(&hardware.claimed())?;
+    }
     let result = guard(parts, label, &hardware);
     hardware.remove();
     janitor.dismiss();
@@ -289,14 +294,14 @@ fn attend(child: &mut Child, signals: &SigSet) -> Result<ExitStatus, SealError> 
 struct Janitor(Option<Child>);
 
 impl Janitor {
-    fn hire(hardware: &Hardware) -> Result<Self, SealError> {
-        if hardware.claimed().is_empty() {
+    fn hire(cgroups: &[PathBuf]) -> Result<Self, SealError> {
+        if cgroups.is_empty() {
             return Ok(Self(None));
         }
         let exe = std::env::current_exe().map_err(system("find this program's file"))?;
         let child = Command::new(exe)
             .arg("lab-janitor")
-            .args(hardware.claimed())
+            .args(cgroups)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
