@@ -2,6 +2,7 @@
 //! added freely and renamed or dropped only with a new `schema_version`. Units stand in the names; what was not
 //! measured is absent.
 
+mod ceiling;
 mod comparison;
 mod findings;
 mod hgrm;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::{RecordError, files};
 
+pub use ceiling::{CeilingFile, ScalabilityFile, TrialFile};
 pub use comparison::{ComparisonFile, DesignFile, PairFile, SpofFile};
 pub use findings::{
     AvailabilityFile, BaselineFile, FindingsFile, InjectionFile, OutageFile, RequestFindingFile, StateFile,
