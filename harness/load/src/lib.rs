@@ -17,6 +17,7 @@
 //!   follow     asks for the target's name again while the load goes on
 //!   headroom   how much of the machine there was
 //!   run        checks, threads, totals
+//!   ceiling    which load to try next, purely
 //! ```
 //!
 //! A due time is computed from the plan alone. An arrival that finds no free connection waits, and its latency counts
@@ -37,6 +38,7 @@ mod address;
 mod answer;
 mod arrivals;
 mod base_url;
+pub mod ceiling;
 mod closed;
 mod codec;
 mod collect;

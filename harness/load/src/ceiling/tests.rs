@@ -1,0 +1,138 @@
+//! Searches against targets whose ceiling is known. A trial here is the arithmetic of a queue, so that thousands fit.
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+
+/// A server of so many per second under an objective of 50 ms: what it cannot serve piles up, and fails a trial once
+/// the pile takes longer than the objective, or grows visibly.
+fn sustains(ask: &Ask, capacity: f64) -> bool {
+    let excess = ask.rate_hz / capacity - 1.0;
+    excess * (ask.duration.as_secs_f64() + 0.5) < 0.05 && excess < 0.004
+}
+
+fn search(goal: Goal, capacity: f64, spoiled: f64, random: &mut impl Rng) -> (Ended, Duration) {
+    let mut search = Search::new(goal);
+    let mut spent = Duration::ZERO;
+    for _ in 0..2_000 {
+        let Some(ask) = search.ask() else { return (search.ended(), spent) };
+        let spoilt = random.random_bool(spoiled);
+        let verdict = if !spoilt && sustains(&ask, capacity) { Verdict::Pass } else { Verdict::Fail };
+        let took = ask.duration + Duration::from_millis(1_000);
+        spent += took;
+        search.tell(&ask, verdict, took);
+    }
+    panic!("the search does not end");
+}
+
+/// Out of `n` searches of targets with capacities all over the grid: those that `ok` accepts.
+fn count(goal: &Goal, n: u64, spoiled: f64, ok: impl Fn(&Ended, f64) -> bool) -> u64 {
+    let good = |seed: &u64| {
+        let mut random = ChaCha8Rng::seed_from_u64(*seed);
+        let capacity = 300.0 * 20f64.powf(random.random::<f64>());
+        ok(&search(goal.clone(), capacity, spoiled, &mut random).0, capacity)
+    };
+    (0..n).filter(good).count() as u64
+}
+
+fn within(share: f64) -> impl Fn(&Ended, f64) -> bool {
+    move |ended, capacity| {
+        ended.found == Found::Both && ended.lower_hz.is_some_and(|lower| (lower / capacity - 1.0).abs() <= share)
+    }
+}
+
+fn contains(ended: &Ended, capacity: f64) -> bool {
+    let (Some(lower), Some(upper)) = (ended.lower_hz, ended.upper_hz) else { return false };
+    ended.found == Found::Both && lower <= capacity && capacity <= upper
+}
+
+#[test]
+fn the_true_ceiling_lies_between_the_bounds_in_19_of_20_searches() {
+    for (goal, close) in [(Goal::quick(), 0.05), (Goal::full(), 0.03)] {
+        let n = 400;
+        let held = count(&goal, n, 0.0, contains);
+        assert!(held * 20 >= n * 17, "{held} of {n} (a load less than 0.4 % above the ceiling looks sustained)");
+        let near = count(&goal, n, 0.0, within(close + 0.001));
+        assert!(near * 20 >= n * 19, "{near} of {n} within {close}");
+    }
+}
+
+#[test]
+fn spoiled_trials_are_outvoted() {
+    for goal in [Goal::quick(), Goal::full()] {
+        let n = 400;
+        let near = count(&goal, n, 0.05, within(0.051));
+        assert!(near * 20 >= n * 18, "{near} of {n}");
+    }
+}
+
+#[test]
+fn too_many_spoiled_trials_are_too_noisy() {
+    for goal in [Goal::quick(), Goal::full()] {
+        let n = 400;
+        let said = count(&goal, n, 0.3, |ended, _| ended.found == Found::TooNoisy);
+        assert!(said * 20 >= n * 17, "{said} of {n}");
+        let wrong = count(&goal, n, 0.3, |ended, capacity| {
+            ended.found == Found::Both && !within(0.1)(ended, capacity)
+        });
+        assert!(wrong * 20 <= n, "{wrong} of {n} were wrong and did not say so");
+    }
+}
+
+#[test]
+fn a_quick_search_takes_about_a_minute_and_a_full_one_about_ten() {
+    for (goal, least, most) in [(Goal::quick(), 40, 110), (Goal::full(), 300, 900)] {
+        for capacity in [300.0, 2_000.0, 20_000.0] {
+            let (ended, spent) = search(goal.clone(), capacity, 0.0, &mut ChaCha8Rng::seed_from_u64(1));
+            assert_eq!(ended.found, Found::Both);
+            assert!((least..=most).contains(&spent.as_secs()), "{capacity}/s took {spent:?}");
+        }
+    }
+}
+
+#[test]
+fn a_search_says_when_there_is_no_bound_to_find() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let all = Goal { most_hz: 1_000.0, ..Goal::quick() };
+    let (ended, _) = search(all, 1e9, 0.0, &mut random);
+    assert_eq!((ended.found, ended.upper_hz), (Found::AtLeast, None));
+    assert!(ended.lower_hz.is_some_and(|lower| (950.0..=1_000.0).contains(&lower)), "{ended:?}");
+    let (ended, _) = search(Goal::quick(), 0.1, 0.0, &mut random);
+    assert_eq!((ended.found, ended.lower_hz), (Found::NoPassingLoad, None));
+}
+
+#[test]
+fn a_generator_that_is_the_limit_ends_the_search_with_what_was_sustained() {
+    let mut search = Search::new(Goal::quick());
+    while let Some(ask) = search.ask() {
+        let verdict = if ask.rate_hz < 1_000.0 { Verdict::Pass } else { Verdict::Limited };
+        search.tell(&ask, verdict, ask.duration);
+    }
+    let ended = search.ended();
+    assert_eq!((ended.found, ended.upper_hz), (Found::GeneratorLimited, None));
+    assert!(ended.lower_hz.is_some_and(|lower| (400.0..1_000.0).contains(&lower)), "{ended:?}");
+}
+
+#[test]
+fn time_that_is_over_ends_the_search_with_what_is_known() {
+    let mut search = Search::new(Goal { deadline: Duration::from_secs(5), ..Goal::quick() });
+    while let Some(ask) = search.ask() {
+        search.tell(&ask, Verdict::Pass, Duration::from_secs(2));
+    }
+    assert_eq!(search.ended().found, Found::Deadline);
+    assert!(search.ended().lower_hz.is_some());
+}
+
+#[test]
+fn no_load_below_the_first_is_tried_unless_it_fails_and_loads_double() {
+    let mut search = Search::new(Goal::quick());
+    let mut rates = Vec::new();
+    for _ in 0..4 {
+        let ask = search.ask().unwrap();
+        rates.push(ask.rate_hz);
+        search.tell(&ask, Verdict::Pass, ask.duration);
+    }
+    assert!((rates[0] / 100.0 - 1.0).abs() < 0.03, "{rates:?}");
+    assert!(rates.windows(2).all(|pair| (pair[1] / pair[0] / 2.0 - 1.0).abs() < 0.03), "{rates:?}");
+}
