@@ -1,6 +1,7 @@
 //! Everything that is derived from a record: findings, charts, pages, comparison. No network, no namespace, no clock.
 
 mod balance;
+mod ceiling;
 mod charts;
 mod compare;
 mod findings;
@@ -15,6 +16,7 @@ mod text;
 mod words;
 mod write;
 
+pub use ceiling::{ceiling_text, write_ceiling};
 pub use compare::{Comparison, RunReport, compare};
 pub use findings::{Findings, findings};
 pub use summary::{Summary, summary};

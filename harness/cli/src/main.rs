@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod backlog;
 mod bring_up;
 mod conclude;
 mod connect;
@@ -20,11 +21,12 @@ mod schedule;
 mod shape;
 mod single;
 mod stage;
+mod trial;
 mod verbs;
 mod view;
 
 use failure::Failure;
-use verbs::{compare, demo, exec, inner, load, rehearse, report, setup, up};
+use verbs::{ceiling, compare, demo, exec, inner, load, rehearse, report, setup, up};
 
 /// Drives load against web stacks while it breaks them, and says what a user would have seen
 #[derive(Debug, Parser)]
@@ -42,6 +44,7 @@ enum Verb {
     Up(up::UpArgs),
     Exec(exec::ExecArgs),
     Load(Box<load::LoadArgs>),
+    Ceiling(Box<ceiling::CeilingArgs>),
     Rehearse(Box<rehearse::RehearseArgs>),
     Compare(compare::CompareArgs),
     Report(report::ReportArgs),
@@ -56,6 +59,7 @@ fn run(verb: &Verb) -> Result<ExitCode, Failure> {
         Verb::Up(args) => up::run(args),
         Verb::Exec(args) => exec::run(args),
         Verb::Load(args) => load::run(args),
+        Verb::Ceiling(args) => ceiling::run(args),
         Verb::Rehearse(args) => rehearse::run(args),
         Verb::Compare(args) => compare::run(args),
         Verb::Report(args) => report::run(args),

@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 pub use certificates::{Authority, Pair};
 pub use http::{Behaviour, Request, TestServer};
 pub use raw::{Answer, RawServer};
-pub use steady::{Answered, Pace, SteadyServer};
+pub use steady::{Answered, Capacity, Pace, SteadyServer};
 
 /// A loopback address on which nobody listens.
 ///

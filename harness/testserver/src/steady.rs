@@ -17,6 +17,7 @@ use rustix::net::{SendFlags, SocketFlags, accept_with, send, sockopt};
 
 use crate::listen;
 
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nbusy\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 /// Event data of the listener; connections have their index.
 const LISTENER: u64 = u64::MAX;
@@ -29,8 +30,20 @@ pub struct Pace {
     pub service_time: Duration,
     /// From when to when it answers nothing; what is ready meanwhile is answered at the end of it.
     pub stall: Option<(Instant, Instant)>,
+    /// How much it can do; without it, anything.
+    pub capacity: Option<Capacity>,
     /// Whether it keeps what it answered, for [`SteadyServer::finish`].
     pub log: bool,
+}
+
+/// A token bucket of depth 1 with a bounded queue: requests are served evenly, and refused with status 503 when too
+/// many wait. So the highest load it sustains, of evenly spaced arrivals, is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Requests served per second.
+    pub per_second: f64,
+    /// Requests that may wait.
+    pub queue: usize,
 }
 
 /// An answered request.
@@ -118,6 +131,8 @@ struct Loop {
     connections: Vec<Option<OwnedFd>>,
     /// In the order in which they arrived, which is that of their times.
     pending: VecDeque<Pending>,
+    /// When the last request that was taken will have been served.
+    served_until: Instant,
     answered: Vec<Answered>,
 }
 
@@ -127,7 +142,14 @@ impl Loop {
         listener.set_nonblocking(true)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
-        Ok(Self { pace, epoll, connections: Vec::new(), pending: VecDeque::new(), answered: Vec::new() })
+        Ok(Self {
+            pace,
+            epoll,
+            connections: Vec::new(),
+            pending: VecDeque::new(),
+            served_until: Instant::now(),
+            answered: Vec::new(),
+        })
     }
 
     fn run(
@@ -181,10 +203,21 @@ impl Loop {
             Ok(0) | Err(_) => self.connections[index] = None,
             Ok(length) => {
                 let number = if self.pace.log { number_of(&buffer[..length]) } else { 0 };
-                if self.pace.service_time.is_zero() && self.pace.stall.is_none() {
+                if self.pace.service_time.is_zero()
+                    && self.pace.stall.is_none()
+                    && self.pace.capacity.is_none()
+                {
                     return self.answer(index, number, count);
                 }
-                let ready = Instant::now() + self.pace.service_time;
+                let mut ready = Instant::now() + self.pace.service_time;
+                if let Some(Capacity { per_second, queue }) = self.pace.capacity {
+                    if self.pending.len() >= queue {
+                        let _ = send(socket, BUSY, SendFlags::NOSIGNAL);
+                        return;
+                    }
+                    ready = ready.max(self.served_until + Duration::from_secs_f64(1.0 / per_second));
+                    self.served_until = ready;
+                }
                 let stalled = self.pace.stall.filter(|(from, to)| (*from..*to).contains(&ready));
                 let at = stalled.map_or(ready, |(_, to)| to);
                 self.pending.push_back(Pending { at, connection: index, number });

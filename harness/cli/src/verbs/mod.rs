@@ -1,5 +1,6 @@
 //! One file per verb of the command line.
 
+pub(crate) mod ceiling;
 pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod exec;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
 use clap::Args;
-use load::{Name, Target};
+use load::{Name, Resolved, Target};
 use model::{Event, Inventory, Phase, Plan, ResolvedInjection, Sink, Timeline, What};
 use record::{Machine, Place, Recorder};
 use targets::parts::PartsRoot;
@@ -167,17 +167,10 @@ impl Rehearsal {
             Failure::new(Code::Environment, anyhow!(reasons.join("; ")))
         })?;
         let enter = client_network(inventory);
-        let name = Name {
-            host: inventory.public_name.clone(),
-            port: inventory.public_port,
-            resolver: inventory.resolver,
-            enter: Arc::clone(&enter),
-        };
-        let resolved = name.resolve().or_fail(Code::Fail)?;
-        let targets = resolved.addresses.iter().copied().map(Target::Tcp).collect();
+        let (targets, name) = destination(inventory, &enter)?;
         Measurement {
             plan: &self.plan,
-            destination: Destination { targets, name: Some((name, resolved)) },
+            destination: Destination { targets, name: Some(name) },
             way: "X-Served-By".to_owned(),
             authority: authority(&inventory.public_name, inventory.public_port),
             enter,
@@ -196,11 +189,27 @@ impl Rehearsal {
     }
 }
 
-fn authority(name: &str, port: u16) -> String {
+/// The public address of a design, as its client resolves it, and the name to follow.
+pub(crate) fn destination(
+    inventory: &Inventory,
+    enter: &Enter,
+) -> Result<(Vec<Target>, (Name, Resolved)), Failure> {
+    let name = Name {
+        host: inventory.public_name.clone(),
+        port: inventory.public_port,
+        resolver: inventory.resolver,
+        enter: Arc::clone(enter),
+    };
+    let resolved = name.resolve().or_fail(Code::Fail)?;
+    let targets = resolved.addresses.iter().copied().map(Target::Tcp).collect();
+    Ok((targets, (name, resolved)))
+}
+
+pub(crate) fn authority(name: &str, port: u16) -> String {
     if port == 80 { name.to_owned() } else { format!("{name}:{port}") }
 }
 
-fn client_network(inventory: &Inventory) -> Enter {
+pub(crate) fn client_network(inventory: &Inventory) -> Enter {
     let reach =
         inventory.client.as_ref().and_then(|name| inventory.node(name)).map(|node| node.reach.clone());
     Arc::new(move || match &reach {
@@ -209,7 +218,7 @@ fn client_network(inventory: &Inventory) -> Enter {
     })
 }
 
-fn machine(sealed: &Sealed, parts: &PartsRoot, unit: Unit) -> Machine {
+pub(crate) fn machine(sealed: &Sealed, parts: &PartsRoot, unit: Unit) -> Machine {
     let mut machine = Machine::here();
     machine.components = parts.versions.clone();
     machine.components.insert("brownout".to_owned(), env!("CARGO_PKG_VERSION").to_owned());

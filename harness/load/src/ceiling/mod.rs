@@ -57,7 +57,8 @@ impl Goal {
     /// About a minute, for a first idea: bounds within 5 %.
     #[must_use]
     pub fn quick() -> Self {
-        let step = |phase, widths, secs, trials| Step { phase, widths, trial: Duration::from_secs(secs), trials };
+        let step =
+            |phase, widths, secs, trials| Step { phase, widths, trial: Duration::from_secs(secs), trials };
         Self {
             width: 0.05,
             start_hz: 100.0,
@@ -72,7 +73,8 @@ impl Goal {
     /// About ten minutes, for a figure to be quoted: bounds within 2 %.
     #[must_use]
     pub fn full() -> Self {
-        let step = |phase, widths, secs, trials| Step { phase, widths, trial: Duration::from_secs(secs), trials };
+        let step =
+            |phase, widths, secs, trials| Step { phase, widths, trial: Duration::from_secs(secs), trials };
         Self {
             width: 0.02,
             steps: vec![

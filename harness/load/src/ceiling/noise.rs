@@ -23,7 +23,8 @@ impl Noise {
     #[must_use]
     pub fn too_much(&self) -> Option<bool> {
         let passed = f64::from(self.trials - self.failed);
-        let ratio = f64::from(self.failed) * (NOISY / QUIET).ln() + passed * ((1.0 - NOISY) / (1.0 - QUIET)).ln();
+        let ratio =
+            f64::from(self.failed) * (NOISY / QUIET).ln() + passed * ((1.0 - NOISY) / (1.0 - QUIET)).ln();
         if ratio.abs() < SURE && self.trials < ENOUGH {
             return None;
         }

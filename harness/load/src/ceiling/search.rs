@@ -276,7 +276,9 @@ impl Search {
 
     fn long_trials(&self, index: i32, step: &Step) -> usize {
         let long = step.trial.as_secs_f64();
-        self.trials.get(&index).map_or(0, |trials| trials.iter().filter(|(seconds, _)| *seconds >= long).count())
+        self.trials
+            .get(&index)
+            .map_or(0, |trials| trials.iter().filter(|(seconds, _)| *seconds >= long).count())
     }
 
     /// How the trials went that had room enough.

@@ -38,7 +38,8 @@ fn count(goal: &Goal, n: u64, spoiled: f64, ok: impl Fn(&Ended, f64) -> bool) ->
 
 fn within(share: f64) -> impl Fn(&Ended, f64) -> bool {
     move |ended, capacity| {
-        ended.found == Found::Both && ended.lower_hz.is_some_and(|lower| (lower / capacity - 1.0).abs() <= share)
+        ended.found == Found::Both
+            && ended.lower_hz.is_some_and(|lower| (lower / capacity - 1.0).abs() <= share)
     }
 }
 
@@ -52,7 +53,10 @@ fn the_true_ceiling_lies_between_the_bounds_in_19_of_20_searches() {
     for (goal, close) in [(Goal::quick(), 0.05), (Goal::full(), 0.03)] {
         let n = 400;
         let held = count(&goal, n, 0.0, contains);
-        assert!(held * 20 >= n * 17, "{held} of {n} (a load less than 0.4 % above the ceiling looks sustained)");
+        assert!(
+            held * 20 >= n * 17,
+            "{held} of {n} (a load less than 0.4 % above the ceiling looks sustained)"
+        );
         let near = count(&goal, n, 0.0, within(close + 0.001));
         assert!(near * 20 >= n * 19, "{near} of {n} within {close}");
     }

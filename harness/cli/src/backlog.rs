@@ -1,0 +1,113 @@
+//! Requests that pile up while a trial goes on: in an open loop the earliest sign of overload, and the most reliable.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use load::Live;
+
+/// How often the live state is read; workers tell it five times a second.
+const EVERY: Duration = Duration::from_millis(200);
+/// Growth per second, as a share of the offered rate, that is overload.
+const GROWTH: f64 = 0.003;
+/// Fewer requests than this come and go by chance.
+const FEWEST: f64 = 10.0;
+/// Growth over the trial that stands out of its own scatter: so many times the median deviation from the trend.
+const OUTSTANDING: f64 = 4.0;
+/// A pile of so much time's arrivals ends a trial at once, to protect the target.
+const TOO_MUCH: Duration = Duration::from_secs(1);
+/// It has to last this long.
+const SUSTAINED: Duration = Duration::from_secs(1);
+
+/// What was seen of the pile.
+#[derive(Debug, Default)]
+pub(crate) struct Backlog {
+    /// (seconds, requests on their way)
+    seen: Vec<(f64, f64)>,
+    /// Why the trial was ended before its time.
+    pub(crate) cut_short: Option<String>,
+}
+
+/// Watches until `done`; raises `stop` when the pile is far too high, or when `interrupted` is set.
+pub(crate) fn watch(
+    live: &Live,
+    rate_hz: f64,
+    from: Instant,
+    done: &AtomicBool,
+    stop: &AtomicBool,
+    interrupted: &AtomicBool,
+) -> Backlog {
+    let mut backlog = Backlog::default();
+    let mut high_since: Option<Instant> = None;
+    while !done.load(Ordering::Relaxed) {
+        thread::sleep(EVERY);
+        if interrupted.load(Ordering::Relaxed) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        let now = Instant::now();
+        if done.load(Ordering::Relaxed) || now < from {
+            continue;
+        }
+        let state = live.snapshot();
+        #[expect(clippy::cast_precision_loss, reason = "requests on their way, far below 2^52")]
+        let pile = state.due.saturating_sub(state.good + state.failed) as f64;
+        backlog.seen.push(((now - from).as_secs_f64(), pile));
+        if pile < rate_hz * TOO_MUCH.as_secs_f64() {
+            high_since = None;
+        } else if now - *high_since.get_or_insert(now) >= SUSTAINED && backlog.cut_short.is_none() {
+            backlog.cut_short = Some(format!("backlog: {pile:.0} requests piled up, cut short"));
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+    backlog
+}
+
+impl Backlog {
+    /// Why the pile says that the load was too much, if it does: by the Theil-Sen slope, which a single stall does not
+    /// bend.
+    pub(crate) fn overload(&self, rate_hz: f64, offered_for: Duration) -> Option<String> {
+        if self.cut_short.is_some() {
+            return self.cut_short.clone();
+        }
+        // What is on its way after the last due time only runs dry.
+        let end = offered_for.as_secs_f64();
+        let seen: Vec<(f64, f64)> = self.seen.iter().copied().filter(|(at, _)| *at <= end).collect();
+        let (first, last) = (seen.first()?, seen.last()?);
+        let pairs = seen.iter().enumerate().flat_map(|(index, from)| {
+            seen[index + 1..].iter().map(move |to| (to.1 - from.1) / (to.0 - from.0))
+        });
+        let slope = median(pairs.collect())?;
+        let level = median(seen.iter().map(|(at, pile)| pile - slope * at).collect())?;
+        let scatter = median(seen.iter().map(|(at, pile)| (pile - level - slope * at).abs()).collect())?;
+        let growth = slope * (last.0 - first.0);
+        let outstanding = growth > FEWEST.max(OUTSTANDING * scatter);
+        (slope > rate_hz * GROWTH && outstanding)
+            .then(|| format!("backlog: {slope:.0} more requests on their way every second"))
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overload(pile: impl Fn(f64) -> f64) -> Option<String> {
+        let seen = (0..25).map(|index| f64::from(index) * 0.2).map(|at| (at, pile(at))).collect();
+        Backlog { seen, cut_short: None }.overload(2_000.0, Duration::from_secs(5))
+    }
+
+    #[test]
+    fn a_pile_that_grows_is_overload_and_one_that_comes_and_goes_is_not() {
+        assert!(overload(|at| 5.0 + 20.0 * at).is_some());
+        assert_eq!(overload(|_| 50.0), None);
+        assert_eq!(overload(|at| 5.0 + at), None, "ten requests in ten seconds are chance");
+        let stall = |at: f64| if (2.0..2.6).contains(&at) { 1_000.0 * (at - 1.9) } else { 3.0 };
+        assert_eq!(overload(stall), None);
+        let uneasy = |at: f64| 40.0 + 8.0 * at + if (at * 5.0).round() % 2.0 < 1.0 { 30.0 } else { -30.0 };
+        assert_eq!(overload(uneasy), None, "within its own scatter");
+    }
+}

@@ -1,0 +1,170 @@
+//! One trial of a ceiling search: a load of one rate, recorded and judged as every load is.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use load::ceiling::Verdict;
+use load::{Live, LoadError, Options, Targets};
+use model::{Arrivals, Inventory, Metric, Objective, Plan, Sink, Stage, Timeline};
+use record::derived::SummaryFile;
+use record::{Machine, Place, Recorder, Run};
+
+use crate::backlog::{self, Backlog};
+use crate::failure::{Code, Failure, OrFail};
+use crate::interrupt::Interrupt;
+use crate::measure::Enter;
+use crate::shape::Spacing;
+
+/// Workers need a moment to open their connections before the first request falls due.
+const LEAD: Duration = Duration::from_millis(200);
+/// Share of CPU time taken by others above which a trial says nothing.
+const STEAL: f64 = 0.1;
+
+/// What all trials of a search share.
+pub(crate) struct Trials<'a> {
+    /// With the stages of no trial yet.
+    pub(crate) plan: Plan,
+    pub(crate) spacing: Spacing,
+    pub(crate) targets: Arc<Targets>,
+    pub(crate) authority: String,
+    pub(crate) enter: Enter,
+    pub(crate) workers: usize,
+    pub(crate) cpus: Vec<usize>,
+    pub(crate) way: String,
+    pub(crate) machine: Machine,
+    pub(crate) inventory: Option<Inventory>,
+    /// Each trial has a record in here.
+    pub(crate) dir: PathBuf,
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+/// How a trial went.
+pub(crate) struct Trial {
+    pub(crate) verdict: Verdict,
+    /// What was broken, or why it does not count; empty when it passed.
+    pub(crate) reason: String,
+    pub(crate) summary: SummaryFile,
+    /// How long the load was measured.
+    pub(crate) measured: Duration,
+}
+
+impl Trials<'_> {
+    /// Offers `rate_hz` for `duration`, or longer where the objectives need more arrivals. `None` when this machine
+    /// cannot offer so much.
+    pub(crate) fn make(
+        &self,
+        number: usize,
+        rate_hz: f64,
+        duration: Duration,
+    ) -> Result<Option<Trial>, Failure> {
+        let duration = duration.max(Duration::from_secs_f64(fewest(&self.plan.objectives) / rate_hz));
+        let arrivals = match self.spacing {
+            Spacing::Constant => Arrivals::Constant { rate: rate_hz },
+            Spacing::Poisson => Arrivals::Poisson { rate: rate_hz },
+        };
+        let seed = model::Seed(self.plan.seed.0.wrapping_add(number as u64));
+        let plan = Plan { stages: vec![Stage { duration, arrivals }], seed, ..self.plan.clone() };
+        let dir = self.dir.join(format!("{number:03}"));
+        let recorder = Recorder::create(Place::Exactly(&dir), &plan, &self.machine, SystemTime::now())
+            .or_fail(Code::Environment)?;
+        recorder.timeline(&Timeline {
+            plan: plan.clone(),
+            injections: Vec::new(),
+            inventory: self.inventory.clone(),
+        });
+        let loaded = self.load(&plan, rate_hz, &recorder);
+        let dir = recorder.finish().or_fail(Code::Environment)?;
+        let backlog = match loaded {
+            Ok(backlog) => backlog,
+            Err(LoadError::Impossible(_)) => return Ok(None),
+            Err(error @ LoadError::Plan(_)) => return Err(Failure::new(Code::Input, error)),
+            Err(error) => return Err(Failure::new(Code::Environment, error)),
+        };
+        let run = Run::open(&dir).or_fail(Code::Bug)?;
+        let summary = reports::summary(&run);
+        let (verdict, reason) = judge(&summary, &backlog, rate_hz, duration);
+        Ok(Some(Trial { verdict, reason, summary, measured: duration }))
+    }
+
+    /// Whether the target serves a small load after an overload.
+    pub(crate) fn canary(&self, number: usize, canary: usize, rate_hz: f64) -> Result<bool, Failure> {
+        let stages = vec![Stage {
+            duration: Duration::from_millis(500),
+            arrivals: Arrivals::Constant { rate: rate_hz },
+        }];
+        let plan = Plan { stages, warm_up: Duration::ZERO, objectives: Vec::new(), ..self.plan.clone() };
+        let dir = self.dir.join(format!("{number:03}-canary-{canary}"));
+        let recorder = Recorder::create(Place::Exactly(&dir), &plan, &self.machine, SystemTime::now())
+            .or_fail(Code::Environment)?;
+        recorder.timeline(&Timeline { plan: plan.clone(), injections: Vec::new(), inventory: None });
+        let loaded = self.load(&plan, rate_hz.max(20.0), &recorder);
+        let dir = recorder.finish().or_fail(Code::Environment)?;
+        loaded.or_fail(Code::Environment)?;
+        let summary = reports::summary(&Run::open(&dir).or_fail(Code::Bug)?);
+        Ok(summary.requests.good == summary.requests.due)
+    }
+
+    fn load(&self, plan: &Plan, rate_hz: f64, sink: &dyn Sink) -> Result<Backlog, LoadError> {
+        let live = Arc::new(Live::default());
+        let start = Instant::now() + LEAD;
+        let options = Options {
+            targets: Arc::clone(&self.targets),
+            authority: self.authority.clone(),
+            workers: self.workers,
+            cpus: self.cpus.clone(),
+            precise: false,
+            way: self.way.clone(),
+            start,
+            enter: Arc::clone(&self.enter),
+            live: Arc::clone(&live),
+        };
+        let (done, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+        let measured_from = start + plan.warm_up;
+        let watched = thread::scope(|scope| {
+            let watching = scope
+                .spawn(|| backlog::watch(&live, rate_hz, measured_from, &done, &stop, &self.interrupt.flag));
+            let loaded = load::run(plan, &options, sink, &stop);
+            done.store(true, Ordering::Relaxed);
+            loaded.map(|_| watching.join())
+        })?;
+        watched.map_err(|_| LoadError::Panicked)
+    }
+}
+
+fn judge(summary: &SummaryFile, backlog: &Backlog, rate_hz: f64, duration: Duration) -> (Verdict, String) {
+    if summary.generator.limited {
+        return (Verdict::Limited, summary.reasons.join("; "));
+    }
+    if let Some(steal) = summary.generator.headroom.steal.filter(|steal| *steal > STEAL) {
+        let reason = format!("the hypervisor gave {:.0} % of the CPU time to others", steal * 100.0);
+        return (Verdict::Invalid, reason);
+    }
+    let broken: Vec<&str> = broken(&summary.reasons).collect();
+    if summary.verdict == "fail" {
+        return (Verdict::Fail, broken.join("; "));
+    }
+    match backlog.overload(rate_hz, duration) {
+        Some(reason) => (Verdict::Fail, reason),
+        None if summary.verdict == "pass" => (Verdict::Pass, String::new()),
+        None => (Verdict::Invalid, summary.reasons.join("; ")),
+    }
+}
+
+/// The reasons that say what was broken.
+fn broken(reasons: &[String]) -> impl Iterator<Item = &str> {
+    reasons.iter().map(String::as_str).filter(|reason| !reason.contains(" met: "))
+}
+
+/// Arrivals that the objectives' percentiles need, with a little more.
+fn fewest(objectives: &[Objective]) -> f64 {
+    let needed = |objective: &Objective| match objective.metric {
+        Metric::Latency(percentile) if percentile > 0.0 && percentile < 100.0 => {
+            0.05f64.ln() / (percentile / 100.0).ln()
+        }
+        _ => 1.0,
+    };
+    objectives.iter().map(needed).fold(1.0, f64::max) * 1.05 + 2.0
+}
