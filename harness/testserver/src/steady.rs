@@ -1,7 +1,8 @@
 //! A server that does next to nothing, on time: one event loop, one fixed answer, given after a fixed time and not
 //! during a stall. It is cheap enough not to be seen beside what is measured, and it knows when it answered.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU64;
@@ -16,6 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{SendFlags, SocketFlags, accept_with, send, sockopt};
 
 use crate::listen;
+use crate::spread::Spread;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 /// Event data of the listener; connections have their index.
@@ -25,8 +27,10 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 /// When the server answers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pace {
-    /// How long every answer takes.
+    /// How long an answer takes: each of them, or their mean where they are spread.
     pub service_time: Duration,
+    /// How the times of the answers differ.
+    pub spread: Spread,
     /// From when to when it answers nothing; what is ready meanwhile is answered at the end of it.
     pub stall: Option<(Instant, Instant)>,
     /// Whether it keeps what it answered, for [`SteadyServer::finish`].
@@ -38,6 +42,8 @@ pub struct Pace {
 pub struct Answered {
     /// The number at the end of the path, 0 when there is none.
     pub number: u64,
+    /// When it had been read.
+    pub arrived: Instant,
     /// When its answer was handed to the kernel.
     pub at: Instant,
 }
@@ -105,9 +111,11 @@ impl Drop for SteadyServer {
     }
 }
 
-/// A request that has arrived and is answered at its time.
+/// A request that has arrived and is answered at its time; the order is that of these times.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Pending {
     at: Instant,
+    arrived: Instant,
     connection: usize,
     number: u64,
 }
@@ -116,8 +124,10 @@ struct Loop {
     pace: Pace,
     epoll: OwnedFd,
     connections: Vec<Option<OwnedFd>>,
-    /// In the order in which they arrived, which is that of their times.
-    pending: VecDeque<Pending>,
+    /// The next to be answered comes first.
+    pending: BinaryHeap<Reverse<Pending>>,
+    /// How many requests were given a time.
+    timed: u64,
     answered: Vec<Answered>,
 }
 
@@ -127,7 +137,8 @@ impl Loop {
         listener.set_nonblocking(true)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
-        Ok(Self { pace, epoll, connections: Vec::new(), pending: VecDeque::new(), answered: Vec::new() })
+        let (connections, pending) = (Vec::new(), BinaryHeap::new());
+        Ok(Self { pace, epoll, connections, pending, timed: 0, answered: Vec::new() })
     }
 
     fn run(
@@ -139,13 +150,13 @@ impl Loop {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(256);
         while !stop.load(Ordering::Relaxed) {
             let now = Instant::now();
-            while let Some(next) = self.pending.pop_front_if(|next| next.at <= now) {
-                self.answer(next.connection, next.number, count);
+            while self.pending.peek().is_some_and(|Reverse(next)| next.at <= now) {
+                let Some(Reverse(next)) = self.pending.pop() else { break };
+                self.answer(next.connection, next.number, Some(next.arrived), count);
             }
-            let wait = self
-                .pending
-                .front()
-                .map_or(STOP_CHECK, |next| next.at.saturating_duration_since(Instant::now()).min(STOP_CHECK));
+            let wait = self.pending.peek().map_or(STOP_CHECK, |Reverse(next)| {
+                next.at.saturating_duration_since(Instant::now()).min(STOP_CHECK)
+            });
             let wait = Timespec::try_from(wait).unwrap_or_default();
             events.clear();
             match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&wait)) {
@@ -182,25 +193,29 @@ impl Loop {
             Ok(length) => {
                 let number = if self.pace.log { number_of(&buffer[..length]) } else { 0 };
                 if self.pace.service_time.is_zero() && self.pace.stall.is_none() {
-                    return self.answer(index, number, count);
+                    let arrived = self.pace.log.then(Instant::now);
+                    return self.answer(index, number, arrived, count);
                 }
-                let ready = Instant::now() + self.pace.service_time;
+                let arrived = Instant::now();
+                let ready = arrived + self.pace.spread.time(self.pace.service_time, self.timed);
+                self.timed += 1;
                 let stalled = self.pace.stall.filter(|(from, to)| (*from..*to).contains(&ready));
                 let at = stalled.map_or(ready, |(_, to)| to);
-                self.pending.push_back(Pending { at, connection: index, number });
+                self.pending.push(Reverse(Pending { at, arrived, connection: index, number }));
             }
         }
     }
 
-    fn answer(&mut self, index: usize, number: u64, count: &AtomicU64) {
+    /// Answers a request; when it arrived is known wherever answers are kept.
+    fn answer(&mut self, index: usize, number: u64, arrived: Option<Instant>, count: &AtomicU64) {
         let Some(Some(socket)) = self.connections.get(index) else { return };
         if send(socket, ANSWER, SendFlags::NOSIGNAL).is_err() {
             self.connections[index] = None;
             return;
         }
         count.fetch_add(1, Ordering::Relaxed);
-        if self.pace.log {
-            self.answered.push(Answered { number, at: Instant::now() });
+        if let Some(arrived) = arrived.filter(|_| self.pace.log) {
+            self.answered.push(Answered { number, arrived, at: Instant::now() });
         }
     }
 }
