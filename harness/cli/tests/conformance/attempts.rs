@@ -10,7 +10,7 @@ use crate::tool::Said;
 const ATTEMPTS: usize = 5;
 const NAP: Duration = Duration::from_millis(1);
 /// A nap that ends so late shows that the machine was not ours.
-const DISTURBED: Duration = Duration::from_millis(4);
+const DISTURBED: Duration = Duration::from_millis(1);
 
 /// Something measured beside what it must be.
 #[derive(Debug)]

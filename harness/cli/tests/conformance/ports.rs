@@ -7,7 +7,6 @@ use testserver::{Pace, SteadyServer};
 
 use crate::tool::{Tool, run};
 
-/// Set for the test that runs inside.
 const FIRST_PORT: u64 = 20_000;
 const PORTS: u64 = 100;
 

@@ -9,7 +9,7 @@ use crate::tool::{Said, Tool, run};
 fn is_unknown(throttle: &dyn Throttle) {
     let server = SteadyServer::start(Pace::default());
     let words = Tool::of_environment()
-        .words(server.address(), "--rate 20000 --duration 3s --connections 16 --timeout 1s");
+        .words(server.address(), "--rate 20000 --duration 5s --connections 16 --timeout 500ms");
     let said = Said::of(&run(&throttle.around(&words)));
     println!("{} of {} sent, {}", said.count("sent"), said.count("due"), said.summary["reasons"]);
     assert_eq!(said.code, Some(4), "{said:#?}");
