@@ -1,7 +1,7 @@
 //! Ceiling searches against a server whose ceiling is known: does the true value lie between the bounds, and how far is
 //! the lower one from it? Needs the release build of the command: `cargo build --release -p brownout`.
 
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use clap::Parser;
 use serde_json::Value;
@@ -71,7 +71,10 @@ fn search(server: &SteadyServer, args: &Args) -> Result<Value, String> {
     if !args.full {
         command.arg("--quick");
     }
-    let output = command.output().map_err(|error| format!("cannot run {}: {error}", binary.display()))?;
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot run {}: {error}", binary.display()))?;
     serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+        .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
 }

@@ -20,6 +20,8 @@ use crate::shape::Spacing;
 
 /// Workers need a moment to open their connections before the first request falls due.
 const LEAD: Duration = Duration::from_millis(200);
+/// A canary is a load so short.
+const CANARY: Duration = Duration::from_millis(500);
 /// Share of CPU time taken by others above which a trial says nothing.
 const STEAL: f64 = 0.1;
 
@@ -91,10 +93,7 @@ impl Trials<'_> {
 
     /// Whether the target serves a small load after an overload.
     pub(crate) fn canary(&self, number: usize, canary: usize, rate_hz: f64) -> Result<bool, Failure> {
-        let stages = vec![Stage {
-            duration: Duration::from_millis(500),
-            arrivals: Arrivals::Constant { rate: rate_hz },
-        }];
+        let stages = vec![Stage { duration: CANARY, arrivals: Arrivals::Constant { rate: rate_hz } }];
         let plan = Plan { stages, warm_up: Duration::ZERO, objectives: Vec::new(), ..self.plan.clone() };
         let dir = self.dir.join(format!("{number:03}-canary-{canary}"));
         let recorder = Recorder::create(Place::Exactly(&dir), &plan, &self.machine, SystemTime::now())

@@ -31,9 +31,10 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Share of its time in which it needed the CPU.
+    /// Share of its time in which it needed a CPU: it had one, or waited for one. A quota shows only in the waiting.
     fn busy(&self) -> f64 {
-        let needed = self.cpu.saturating_sub(self.totals.spun);
+        let waited = self.headroom.run_queue_wait.unwrap_or_default();
+        let needed = (self.cpu + waited).saturating_sub(self.totals.spun);
         needed.as_secs_f64() / self.wall.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 }
@@ -112,7 +113,8 @@ pub(crate) fn warnings(
     let busy = ended.iter().map(Ended::busy).fold(0.0, f64::max);
     if busy > BUSY {
         warnings.push(format!(
-            "the generator's busiest worker had the CPU for {:.0} % of its time: use more workers or lower the rate",
+            "the generator's busiest worker needed the CPU for {:.0} % of its time: use more workers, lower the rate, or \
+             give it a core of its own",
             busy * 100.0
         ));
     }
@@ -206,6 +208,14 @@ mod tests {
         let mut spinning = ended(1.0);
         spinning.totals.spun = Duration::from_secs(9);
         assert_eq!(warnings(&[spinning], &late(1, 2), None, 64), [""; 0]);
+    }
+
+    #[test]
+    fn a_worker_that_waits_for_a_cpu_needs_it() {
+        let mut throttled = ended(0.05);
+        throttled.headroom.run_queue_wait = Some(throttled.wall.mul_f64(0.9));
+        let said = warnings(&[throttled], &late(50, 60), None, 64);
+        assert!(said.len() == 1 && said[0].contains("95 %"), "{said:?}");
     }
 
     #[test]

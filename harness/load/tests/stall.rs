@@ -34,7 +34,7 @@ fn stalled(plan: &Plan, from: u64, to: u64, workers: usize) -> Stalled {
     let start = Instant::now() + Duration::from_millis(300);
     let stall = Some((start + Duration::from_secs(from), start + Duration::from_secs(to)));
     let service_time = Duration::from_millis(1);
-    let server = SteadyServer::start(Pace { service_time, stall, log: true });
+    let server = SteadyServer::start(Pace { service_time, stall, log: true, ..Pace::default() });
     let said = drive_from(start, plan, server.address(), workers, &AtomicBool::new(false));
     let due: Vec<Duration> =
         ArrivalStream::new(&plan.stages, &plan.scenario, plan.seed).map(|arrival| arrival.due).collect();

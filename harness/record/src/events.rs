@@ -88,7 +88,7 @@ pub struct TotalsRecord {
     pub wall_s: f64,
     /// User and system time of the workers, in seconds.
     pub cpu_s: f64,
-    /// Share of the busiest worker's time in which it had the CPU, 0 to 1.
+    /// Share of the busiest worker's time in which it had a CPU or waited for one, 0 to 1.
     pub busiest_worker: f64,
     /// Largest resident size of the process.
     pub rss_bytes_max: u64,

@@ -7,6 +7,7 @@
 mod certificates;
 mod http;
 mod raw;
+mod spread;
 mod steady;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -14,6 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 pub use certificates::{Authority, Pair};
 pub use http::{Behaviour, Request, TestServer};
 pub use raw::{Answer, RawServer};
+pub use spread::Spread;
 pub use steady::{Answered, Capacity, Pace, SteadyServer};
 
 /// A loopback address on which nobody listens.

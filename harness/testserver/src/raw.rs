@@ -1,11 +1,13 @@
 //! A server that knows nothing of HTTP and answers as bad servers do.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use rustix::net::sockopt;
 
 use crate::listen;
 
@@ -16,6 +18,14 @@ pub enum Answer {
     Bytes(&'static [u8]),
     /// The request is read, then this is written byte by byte with this pause between them.
     Drip(&'static [u8], Duration),
+    /// The request is read, then this is written in two parts with this pause between them: after the first byte for the
+    /// first request, after the second for the next, and so on around.
+    Split(&'static [u8], Duration),
+    /// The request is read, this is written and nothing more will be; the other direction stays open until the client
+    /// closes it.
+    HalfClose(&'static [u8]),
+    /// The request is read, this is written, and the connection is reset.
+    Abort(&'static [u8]),
     /// Nothing is read and nothing is written: the connection is reset when a request has come.
     Reset,
     /// It is closed as soon as it is accepted.
@@ -42,13 +52,15 @@ impl RawServer {
         let stop = Arc::new(AtomicBool::new(false));
         let accepted = Arc::new(AtomicUsize::new(0));
         let (stopped, counter) = (Arc::clone(&stop), Arc::clone(&accepted));
+        let requests = Arc::new(AtomicUsize::new(0));
         let thread = thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
                 counter.fetch_add(1, Ordering::Relaxed);
-                thread::spawn(move || respond(stream, answer));
+                let requests = Arc::clone(&requests);
+                thread::spawn(move || respond(stream, answer, &requests));
             }
         });
         Self { address, accepted, stop, thread: Some(thread) }
@@ -79,7 +91,8 @@ impl Drop for RawServer {
 }
 
 /// Errors are of no interest: the client may be gone at any time.
-fn respond(mut stream: TcpStream, answer: Answer) {
+fn respond(mut stream: TcpStream, answer: Answer, requests: &AtomicUsize) {
+    let _ = stream.set_nodelay(true);
     match answer {
         Answer::Close => {}
         Answer::Reset => {
@@ -95,12 +108,34 @@ fn respond(mut stream: TcpStream, answer: Answer) {
             if !read_request(&mut stream) {
                 return;
             }
-            let _ = stream.set_nodelay(true);
             for byte in bytes.chunks(1) {
                 if stream.write_all(byte).is_err() {
                     return;
                 }
                 thread::sleep(pause);
+            }
+        }
+        Answer::Split(bytes, pause) => {
+            if read_request(&mut stream) {
+                let place = requests.fetch_add(1, Ordering::Relaxed) % (bytes.len() - 1) + 1;
+                let (first, second) = bytes.split_at(place);
+                let _ = stream.write_all(first);
+                thread::sleep(pause);
+                let _ = stream.write_all(second);
+            }
+        }
+        Answer::HalfClose(bytes) => {
+            if read_request(&mut stream) {
+                let _ = stream.write_all(bytes);
+                let _ = stream.shutdown(Shutdown::Write);
+                while stream.read(&mut [0; 1024]).is_ok_and(|read| read > 0) {}
+            }
+        }
+        Answer::Abort(bytes) => {
+            if read_request(&mut stream) {
+                let _ = stream.write_all(bytes);
+                // A close that does not linger is a reset.
+                let _ = sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! A server that does next to nothing, on time: one event loop, one fixed answer, given after a fixed time and not
 //! during a stall. It is cheap enough not to be seen beside what is measured, and it knows when it answered.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU64;
@@ -16,6 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{SendFlags, SocketFlags, accept_with, send, sockopt};
 
 use crate::listen;
+use crate::spread::Spread;
 
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nbusy\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -26,14 +28,23 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 /// When the server answers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pace {
-    /// How long every answer takes.
+    /// How long an answer takes: each of them, or their mean where they are spread.
     pub service_time: Duration,
+    /// How the times of the answers differ.
+    pub spread: Spread,
     /// From when to when it answers nothing; what is ready meanwhile is answered at the end of it.
     pub stall: Option<(Instant, Instant)>,
     /// How much it can do; without it, anything.
     pub capacity: Option<Capacity>,
     /// Whether it keeps what it answered, for [`SteadyServer::finish`].
     pub log: bool,
+}
+
+impl Pace {
+    /// Whether every request is answered at once.
+    fn is_none(&self) -> bool {
+        self.service_time.is_zero() && self.stall.is_none() && self.capacity.is_none()
+    }
 }
 
 /// A token bucket of depth 1 with a bounded queue: requests are served evenly, and refused with status 503 when too
@@ -51,6 +62,8 @@ pub struct Capacity {
 pub struct Answered {
     /// The number at the end of the path, 0 when there is none.
     pub number: u64,
+    /// When it had been read.
+    pub arrived: Instant,
     /// When its answer was handed to the kernel.
     pub at: Instant,
 }
@@ -118,9 +131,11 @@ impl Drop for SteadyServer {
     }
 }
 
-/// A request that has arrived and is answered at its time.
+/// A request that has arrived and is answered at its time; the order is that of these times.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Pending {
     at: Instant,
+    arrived: Instant,
     connection: usize,
     number: u64,
 }
@@ -129,8 +144,10 @@ struct Loop {
     pace: Pace,
     epoll: OwnedFd,
     connections: Vec<Option<OwnedFd>>,
-    /// In the order in which they arrived, which is that of their times.
-    pending: VecDeque<Pending>,
+    /// The next to be answered comes first.
+    pending: BinaryHeap<Reverse<Pending>>,
+    /// How many requests were given a time.
+    timed: u64,
     /// When the last request that was taken will have been served.
     served_until: Instant,
     answered: Vec<Answered>,
@@ -142,14 +159,8 @@ impl Loop {
         listener.set_nonblocking(true)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
-        Ok(Self {
-            pace,
-            epoll,
-            connections: Vec::new(),
-            pending: VecDeque::new(),
-            served_until: Instant::now(),
-            answered: Vec::new(),
-        })
+        let (connections, pending, served_until) = (Vec::new(), BinaryHeap::new(), Instant::now());
+        Ok(Self { pace, epoll, connections, pending, timed: 0, served_until, answered: Vec::new() })
     }
 
     fn run(
@@ -161,13 +172,13 @@ impl Loop {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(256);
         while !stop.load(Ordering::Relaxed) {
             let now = Instant::now();
-            while let Some(next) = self.pending.pop_front_if(|next| next.at <= now) {
-                self.answer(next.connection, next.number, count);
+            while self.pending.peek().is_some_and(|Reverse(next)| next.at <= now) {
+                let Some(Reverse(next)) = self.pending.pop() else { break };
+                self.answer(next.connection, next.number, Some(next.arrived), count);
             }
-            let wait = self
-                .pending
-                .front()
-                .map_or(STOP_CHECK, |next| next.at.saturating_duration_since(Instant::now()).min(STOP_CHECK));
+            let wait = self.pending.peek().map_or(STOP_CHECK, |Reverse(next)| {
+                next.at.saturating_duration_since(Instant::now()).min(STOP_CHECK)
+            });
             let wait = Timespec::try_from(wait).unwrap_or_default();
             events.clear();
             match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&wait)) {
@@ -203,13 +214,13 @@ impl Loop {
             Ok(0) | Err(_) => self.connections[index] = None,
             Ok(length) => {
                 let number = if self.pace.log { number_of(&buffer[..length]) } else { 0 };
-                if self.pace.service_time.is_zero()
-                    && self.pace.stall.is_none()
-                    && self.pace.capacity.is_none()
-                {
-                    return self.answer(index, number, count);
+                if self.pace.is_none() {
+                    let arrived = self.pace.log.then(Instant::now);
+                    return self.answer(index, number, arrived, count);
                 }
-                let mut ready = Instant::now() + self.pace.service_time;
+                let arrived = Instant::now();
+                let mut ready = arrived + self.pace.spread.time(self.pace.service_time, self.timed);
+                self.timed += 1;
                 if let Some(Capacity { per_second, queue }) = self.pace.capacity {
                     if self.pending.len() >= queue {
                         let _ = send(socket, BUSY, SendFlags::NOSIGNAL);
@@ -220,20 +231,21 @@ impl Loop {
                 }
                 let stalled = self.pace.stall.filter(|(from, to)| (*from..*to).contains(&ready));
                 let at = stalled.map_or(ready, |(_, to)| to);
-                self.pending.push_back(Pending { at, connection: index, number });
+                self.pending.push(Reverse(Pending { at, arrived, connection: index, number }));
             }
         }
     }
 
-    fn answer(&mut self, index: usize, number: u64, count: &AtomicU64) {
+    /// Answers a request; when it arrived is known wherever answers are kept.
+    fn answer(&mut self, index: usize, number: u64, arrived: Option<Instant>, count: &AtomicU64) {
         let Some(Some(socket)) = self.connections.get(index) else { return };
         if send(socket, ANSWER, SendFlags::NOSIGNAL).is_err() {
             self.connections[index] = None;
             return;
         }
         count.fetch_add(1, Ordering::Relaxed);
-        if self.pace.log {
-            self.answered.push(Answered { number, at: Instant::now() });
+        if let Some(arrived) = arrived.filter(|_| self.pace.log) {
+            self.answered.push(Answered { number, arrived, at: Instant::now() });
         }
     }
 }

@@ -29,9 +29,9 @@ use crate::verbs::rehearse;
 
 /// What is asked for when nothing is.
 const OBJECTIVES: [&str; 2] = ["p99<50ms", "errors<0.1%"];
-const WARM_UP: Duration = Duration::from_millis(500);
+const WARM_UP: Duration = Duration::from_millis(400);
 /// After a trial that failed, the target is given this long, and again until it serves a small load.
-const SETTLE: Duration = Duration::from_millis(500);
+const SETTLE: Duration = Duration::from_millis(300);
 const CANARIES: usize = 10;
 
 /// Finds the highest load that an address or a design sustains under its objectives
@@ -270,7 +270,7 @@ impl Hunt<'_> {
                 break;
             }
         }
-        let file = self.file(&search.ended(), stuck, width, began.elapsed(), made);
+        let file = self.file(&search.ended(), stuck, width, began.elapsed(), &made);
         self.conclude(&file)
     }
 
@@ -301,7 +301,7 @@ impl Hunt<'_> {
         stuck: Option<String>,
         width: f64,
         took: Duration,
-        trials: Vec<TrialFile>,
+        trials: &[TrialFile],
     ) -> CeilingFile {
         let plan = &self.trials.plan;
         let interrupted = self.trials.interrupt.signal().is_some();
@@ -323,7 +323,7 @@ impl Hunt<'_> {
         } else {
             ended.found.as_str()
         };
-        let mut reasons = vec![words(ended, &trials)];
+        let mut reasons = vec![words(ended, trials)];
         reasons.extend(stuck);
         CeilingFile {
             schema_version: record::derived::SCHEMA_VERSION,

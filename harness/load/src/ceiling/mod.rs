@@ -64,8 +64,12 @@ impl Goal {
             start_hz: 100.0,
             least_hz: 5.0,
             most_hz: 1e6,
-            steps: vec![step("bracket", 14, 1, 2), step("narrow", 4, 2, 2), step("confirm", 1, 5, 3)],
-            soak: Duration::from_secs(10),
+            steps: vec![
+                step("bracket", 14, 1_000, 2),
+                step("narrow", 4, 1_500, 2),
+                step("confirm", 1, 4_000, 3),
+            ],
+            soak: Duration::from_secs(8),
             deadline: Duration::from_secs(180),
         }
     }

@@ -1,0 +1,93 @@
+//! When requests arrive, by the clock of the server.
+
+use std::time::Instant;
+
+use testserver::{Pace, SteadyServer};
+
+use crate::attempts::{Figure, settle};
+use crate::tool::{Said, Tool};
+
+/// A load against a server that keeps when each request arrived, in order, in seconds after the first.
+fn arrivals(load: &str) -> (Said, Vec<f64>) {
+    let server = SteadyServer::start(Pace { log: true, ..Pace::default() });
+    let said = Tool::of_environment().load(server.address(), load);
+    let mut at: Vec<Instant> = server.finish().into_iter().map(|answered| answered.arrived).collect();
+    at.sort();
+    assert_eq!(
+        (at.len() as u64, said.count("answered")),
+        (said.count("due"), said.count("due")),
+        "{said:#?}"
+    );
+    let first = at[0];
+    (said, at.into_iter().map(|at| (at - first).as_secs_f64()).collect())
+}
+
+fn gaps(at: &[f64]) -> Vec<f64> {
+    at.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// 200/s: half of the gaps are within 100 us of 5 ms. And no error adds up: half of the arrivals are within 200 us of the
+/// place that the first half of them gives them.
+#[test]
+fn constant_arrivals_are_evenly_spaced() {
+    settle(|| {
+        let (said, at) = arrivals("--rate 200 --duration 5s --connections 16 --timeout 5s");
+        assert_eq!(at.len(), 1_000);
+        let deviation = median(gaps(&at).iter().map(|gap| (gap - 0.005).abs() * 1e6).collect());
+        let early: Vec<f64> = at.iter().zip(0u32..).map(|(at, n)| at - f64::from(n) * 0.005).collect();
+        let (first, last) = early.split_at(early.len() / 2);
+        let drift = (median(last.to_vec()) - median(first.to_vec())) * 1e6;
+        let figure = |what: &str, measured, tolerance| Figure {
+            what: what.to_owned(),
+            measured,
+            expected: 0.0,
+            tolerance,
+        };
+        let figures = vec![
+            figure("median deviation of a gap in us", deviation, 100.0),
+            figure("drift from the first half to the second in us", drift, 200.0),
+        ];
+        (said, figures)
+    });
+}
+
+/// The gaps of Poisson arrivals are exponential. The rate is known, so this is the plain test of Kolmogorov and Smirnov:
+/// D * sqrt(n) is above sqrt(-ln(alpha / 2) / 2) = 1.949 with a probability of alpha = 0.001.
+#[test]
+fn the_gaps_of_poisson_arrivals_are_exponential() {
+    settle(|| {
+        let (said, at) =
+            arrivals("--rate 100 --duration 15s --connections 64 --timeout 5s --arrivals poisson");
+        // 1,500 with a standard deviation of 39.
+        assert!((1_300..1_700).contains(&at.len()), "{}", at.len());
+        let distance = distance(gaps(&at), |gap| 1.0 - (-gap * 100.0).exp());
+        let bound = (-(0.001_f64 / 2.0).ln() / 2.0).sqrt();
+        let measured = distance * ((at.len() - 1) as f64).sqrt();
+        let what = "D * sqrt(n)".to_owned();
+        (said, vec![Figure { what, measured, expected: 0.0, tolerance: bound }])
+    });
+}
+
+/// The greatest distance between the distribution of the values and one that is known.
+fn distance(mut values: Vec<f64>, known: impl Fn(f64) -> f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let count = values.len() as f64;
+    let distances = values.iter().enumerate().map(|(below, value)| {
+        let known = known(*value);
+        (known - below as f64 / count).max((below + 1) as f64 / count - known)
+    });
+    distances.fold(0.0, f64::max)
+}
+
+#[test]
+fn the_distance_tells_an_exponential_from_an_even_spacing() {
+    let exponential: Vec<f64> = (0u32..1_000).map(|n| -(1.0 - (f64::from(n) + 0.5) / 1_000.0).ln()).collect();
+    let known = |gap: f64| 1.0 - (-gap).exp();
+    assert!(distance(exponential, known) < 0.001);
+    assert!(distance(vec![1.0; 1_000], known) > 0.6);
+}
