@@ -344,8 +344,6 @@ impl Hunt<'_> {
             binding: binding(at(ended.upper_hz), &plan.objectives),
             spurious_failures: ended.noise.share().map(|share| (share * 1e4).round() / 1e4),
             soaked: ended.soaked,
-            scalability: None,
-            knee_hz: None,
             search_s: (took.as_secs_f64() * 10.0).round() / 10.0,
             trials: trials.iter().cloned().map(tidy).collect(),
         }
@@ -360,7 +358,7 @@ impl Hunt<'_> {
         } else {
             print!("{}", reports::ceiling_text(file));
             if let Some(out) = &self.kept.out {
-                println!("report: {}", out.join("report.html").display());
+                println!("trials: {}", out.display());
             }
         }
         self.trials.interrupt.check()?;

@@ -1,0 +1,86 @@
+//! `brownout ceiling` against servers whose ceiling is known, and what it says of bad input.
+
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
+mod common;
+
+use common::Home;
+use serde_json::Value;
+use testserver::{Capacity, Pace, SteadyServer, refusing_address};
+
+fn capacity(per_second: f64) -> SteadyServer {
+    SteadyServer::start(Pace { capacity: Some(Capacity { per_second, queue: 400 }), ..Pace::default() })
+}
+
+/// A busy machine may spoil a search, which then has to say so; it may not give a wrong answer.
+#[test]
+fn the_ceiling_of_a_server_with_a_known_capacity_lies_between_the_bounds() {
+    const TRUTH: f64 = 1_000.0;
+    for attempt in 1..=3 {
+        let server = capacity(TRUTH);
+        let home = Home::new();
+        let url = format!("http://{}/", server.address());
+        let ended = home.run(["ceiling", &url, "--quick", "--slo", "p99<50ms", "--json", "--out", "out"]);
+        let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+        if found["verdict"] != "found" {
+            assert_eq!(ended.code, 4, "attempt {attempt}: {}", ended.stderr);
+            continue;
+        }
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let number = |key: &str| found[key].as_f64().unwrap();
+        let (lower, upper) = (number("lower_hz"), number("upper_hz"));
+        // Evenly spaced arrivals of 2 % more than the capacity pass p99<50ms for the time of a trial.
+        assert!(lower <= TRUTH * 1.02 && TRUTH <= upper, "{lower} .. {upper}");
+        assert!(number("width") <= 0.051, "{found}");
+        let kept: Value =
+            serde_json::from_slice(&std::fs::read(home.cwd().join("out/ceiling.json")).unwrap()).unwrap();
+        assert_eq!(kept, found);
+        assert!(
+            home.cwd().join("out/trials/001/summary.json").exists()
+                || home.cwd().join("out/trials/001/plan.toml").exists()
+        );
+        return;
+    }
+    panic!("three searches in a row could not say: see their reasons");
+}
+
+#[test]
+fn a_target_that_is_not_there_has_no_passing_load() {
+    let home = Home::new();
+    let url = format!("http://{}/", refusing_address());
+    let ended = home.run(["ceiling", &url, "--quick", "--json"]);
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(found.get("lower_hz").is_none(), "{found}");
+    // It never serves the small load either, so the search ends early and says so.
+    assert!([3, 4].contains(&ended.code), "{}", ended.stderr);
+    assert!(ended.stderr.contains("did not serve"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_search_up_to_a_load_that_is_sustained_says_at_least() {
+    let server = capacity(5_000.0);
+    let home = Home::new();
+    let url = format!("http://{}/", server.address());
+    let ended = home.run(["ceiling", &url, "--quick", "--start", "100", "--most", "120", "--json"]);
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    if found["verdict"] == "at_least" {
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert!(found.get("upper_hz").is_none() && found["lower_hz"].as_f64().unwrap() > 110.0, "{found}");
+    } else {
+        assert_eq!(ended.code, 4, "only noise may be in the way: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_a_search_chooses_itself_cannot_be_given() {
+    let home = Home::new();
+    for (args, said) in [
+        (&["--rate", "5"][..], "chooses its own rates"),
+        (&["--start", "500", "--most", "100"], "is above --most"),
+        (&["--start", "0"], "--start 0"),
+    ] {
+        let ended = home.run([&["ceiling", "http://127.0.0.1:1/"], args].concat());
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+}
