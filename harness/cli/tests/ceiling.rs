@@ -20,7 +20,18 @@ fn the_ceiling_of_a_server_with_a_known_capacity_lies_between_the_bounds() {
         let server = capacity(TRUTH);
         let home = Home::new();
         let url = format!("http://{}/", server.address());
-        let ended = home.run(["ceiling", &url, "--quick", "--slo", "p99<50ms", "--json", "--out", "out"]);
+        let ended = home.run([
+            "ceiling",
+            &url,
+            "--quick",
+            "--slo",
+            "p99<50ms",
+            "--json",
+            "--out",
+            "out",
+            "--deadline",
+            "90s",
+        ]);
         let found: Value = serde_json::from_str(&ended.stdout).unwrap();
         if found["verdict"] != "found" {
             assert_eq!(ended.code, 4, "attempt {attempt}: {}", ended.stderr);

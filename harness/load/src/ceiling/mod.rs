@@ -58,7 +58,7 @@ impl Goal {
     #[must_use]
     pub fn quick() -> Self {
         let step =
-            |phase, widths, secs, trials| Step { phase, widths, trial: Duration::from_secs(secs), trials };
+            |phase, widths, ms, trials| Step { phase, widths, trial: Duration::from_millis(ms), trials };
         Self {
             width: 0.05,
             start_hz: 100.0,
