@@ -93,8 +93,12 @@ impl Trials<'_> {
 
     /// Whether the target serves a small load after an overload.
     pub(crate) fn canary(&self, number: usize, canary: usize, rate_hz: f64) -> Result<bool, Failure> {
+        // Values of its own: an id that was written before would be refused.
+        let own = 1_000_000 + 1_000 * number as u64 + canary as u64;
+        let seed = model::Seed(self.plan.seed.0.wrapping_add(own));
         let stages = vec![Stage { duration: CANARY, arrivals: Arrivals::Constant { rate: rate_hz } }];
-        let plan = Plan { stages, warm_up: Duration::ZERO, objectives: Vec::new(), ..self.plan.clone() };
+        let plan =
+            Plan { stages, seed, warm_up: Duration::ZERO, objectives: Vec::new(), ..self.plan.clone() };
         let dir = self.dir.join(format!("{number:03}-canary-{canary}"));
         let recorder = Recorder::create(Place::Exactly(&dir), &plan, &self.machine, SystemTime::now())
             .or_fail(Code::Environment)?;
