@@ -7,6 +7,7 @@ mod findings;
 mod junit;
 mod outputs;
 mod page;
+mod search;
 mod summary;
 #[cfg(feature = "synthetic")]
 pub mod synthetic;
@@ -17,6 +18,8 @@ mod write;
 
 pub use compare::{Comparison, RunReport, compare};
 pub use findings::{Findings, findings};
+pub use page::ceiling_page;
+pub use search::ceiling_text;
 pub use summary::{Summary, summary};
 pub use table::verdict_table;
 pub use text::load_text;
