@@ -62,21 +62,11 @@ fn warnings(file: &CeilingFile) -> Vec<String> {
 }
 
 fn bounds(file: &CeilingFile) -> TextTable {
-    let goodput = |hz: Option<f64>| {
-        let median =
-            hz.and_then(|hz| search::median(search::trials_at(file, hz).map(|trial| trial.goodput_hz)));
-        search::rate(median)
-    };
-    let row = |name: &str, hz: Option<f64>, goodput: String| {
-        vec![name.to_owned(), search::rate(hz), goodput, search::counts_at(file, hz)]
-    };
-    let head = ["", "load", "goodput", "trials"];
+    let row =
+        |name: &str, hz: Option<f64>| vec![name.to_owned(), search::rate(hz), search::counts_at(file, hz)];
     TextTable {
-        head: head.map(str::to_owned).to_vec(),
-        rows: vec![
-            row("sustained (lower bound)", file.lower_hz, search::rate(file.goodput_at_lower_hz)),
-            row("too much (upper bound)", file.upper_hz, goodput(file.upper_hz)),
-        ],
+        head: ["", "load", "trials"].map(str::to_owned).to_vec(),
+        rows: vec![row("sustained", file.lower_hz), row("too much", file.upper_hz)],
     }
 }
 
@@ -84,6 +74,7 @@ fn facts(file: &CeilingFile) -> Vec<(&'static str, String)> {
     let nodes = file.nodes.map_or(String::new(), |nodes| format!("{nodes} beside the client"));
     let mut facts = vec![
         ("Limited by", search::binding(file)),
+        ("Goodput", search::goodput(file)),
         ("Width", search::width(file)),
         ("Objectives", file.objectives.join(", ")),
         ("Soak", search::soak(file).to_owned()),

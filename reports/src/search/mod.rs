@@ -77,6 +77,12 @@ pub(crate) fn binding(file: &CeilingFile) -> String {
     }
 }
 
+/// "1,947/s at the sustained load", or a dash.
+pub(crate) fn goodput(file: &CeilingFile) -> String {
+    let good = file.goodput_at_lower_hz;
+    good.map_or("–".to_owned(), |_| format!("{} at the sustained load", rate(good)))
+}
+
 /// "4.9 % (aimed at 5.0 %)".
 pub(crate) fn width(file: &CeilingFile) -> String {
     let goal = words::percent(file.goal_width);

@@ -36,7 +36,7 @@ fn the_text_has_the_verdict_first_and_then_what_it_rests_on() {
         "{text}"
     );
     for said in [
-        "1,950/s (trials: 5 good, 0 bad, 1 invalid)",
+        "1,950/s (trials: 7 good, 0 bad, 2 invalid)",
         "2,050/s (trials: 0 good, 4 bad, 0 invalid)",
         "4.9 % (aimed at 5.0 %)",
         "p99<50ms",
@@ -55,7 +55,7 @@ fn the_page_has_the_words_and_the_numbers_and_is_the_same_each_time() -> Result<
     let page = ceiling_page(&file)?;
     for said in [
         "<h1>0-simple sustains 1,950 requests&#x2f;s; 2,050 is too much</h1>",
-        "<td>5 good, 0 bad, 1 invalid</td>",
+        "<td>7 good, 0 bad, 2 invalid</td>",
         "<dt>Limited by</dt><dd>p99&lt;50ms</dd>",
         "All 33 trials with their reasons",
         "another process took the CPU for 210 ms",

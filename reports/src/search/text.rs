@@ -2,7 +2,7 @@
 
 use record::derived::CeilingFile;
 
-use super::{binding, counts_at, description, rate, sentence, soak, trial_count, width};
+use super::{binding, counts_at, description, goodput, rate, sentence, soak, trial_count, width};
 use crate::words;
 
 /// Width of the names at the left of lines.
@@ -22,7 +22,7 @@ pub fn ceiling_text(file: &CeilingFile) -> String {
     lines.push(named("too much", &bound(file.upper_hz)));
     lines.push(named("width", &width(file)));
     lines.push(named("limited by", &binding(file)));
-    lines.push(named("goodput", &format!("{} at the sustained load", rate(file.goodput_at_lower_hz))));
+    lines.push(named("goodput", &goodput(file)));
     lines.push(named("soak", soak(file)));
     if !file.regular {
         lines.push(named("mind", "the bounds are not both known, close and confirmed"));

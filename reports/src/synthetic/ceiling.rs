@@ -18,9 +18,9 @@ const TRIALS: [(f64, f64, &str); 33] = [
     (1900.0, 1.5, "narrow"),
     (2070.0, 1.5, "narrow"),
     (2070.0, 1.5, "narrow"),
-    (1980.0, 1.5, "narrow"),
-    (1980.0, 1.5, "narrow"),
-    (1980.0, 1.5, "narrow"),
+    (1950.0, 1.5, "narrow"),
+    (1950.0, 1.5, "narrow"),
+    (1950.0, 1.5, "narrow"),
     (1950.0, 4.0, "confirm"),
     (2050.0, 4.0, "confirm"),
     (1950.0, 4.0, "confirm"),
@@ -52,7 +52,7 @@ pub fn ceiling() -> CeilingFile {
         trial.at_s = at_s;
         at_s += duration_s + 0.4;
         match trial.verdict.as_str() {
-            "pass" => lower_hz = Some(lower_hz.map_or(rate_hz, |lower| lower.max(rate_hz)).min(1950.0)),
+            "pass" => lower_hz = Some(lower_hz.map_or(rate_hz, |lower| lower.max(rate_hz))),
             "fail" => upper_hz = Some(upper_hz.map_or(rate_hz, |upper| upper.min(rate_hz))),
             _ => {}
         }

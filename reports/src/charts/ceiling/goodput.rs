@@ -78,14 +78,16 @@ fn rows(file: &CeilingFile) -> Vec<Vec<String>> {
 
 fn draw(area: &Area, file: &CeilingFile) -> Drawn {
     let loads = plane::loads(file);
-    let most = plane::highest(file.trials.iter().map(|trial| trial.goodput_hz).chain(file.lower_hz));
+    let most = plane::highest(
+        file.trials.iter().map(|trial| trial.goodput_hz).chain(file.lower_hz).chain(file.upper_hz),
+    );
     let height = safe_range(0.0, most * 1.15);
     let mut chart = panels::chart(area, &loads, height.clone(), true)?;
-    plane::bounds(area, &mut chart, file, (&loads, &height))?;
-    let format = |hz: &f64| search::load(*hz);
-    let x = Axis { description: "offered load, requests per second", labels: 10, format: &format };
-    let y = Axis { description: "good answers per second", labels: 6, format: &format };
+    let format = plane::load_label(&loads);
+    let x = Axis { description: plane::OFFERED, labels: 10, format: &format };
+    let y = Axis { description: "good answers per second", labels: 6, format: &|hz| plane::tick(*hz) };
     plane::mesh(area, &mut chart, &x, &y)?;
+    plane::bounds(area, &mut chart, file, (&loads, &height))?;
     let end = loads.end.min(height.end);
     let all = PathElement::new([(0.0, 0.0), (end, end)], Paint::Offered.line(FINE.unsigned_abs() * 3 / 2));
     chart.draw_series([all])?;

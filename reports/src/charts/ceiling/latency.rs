@@ -1,5 +1,7 @@
 //! Latency against offered load.
 
+use std::ops::Range;
+
 use model::{Metric, Objective};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -8,7 +10,7 @@ use record::derived::{CeilingFile, TrialFile};
 use super::super::axis::{clamp, latency_range, latency_ticks};
 use super::super::ink::FINE;
 use super::super::paint::Paint;
-use super::super::panels::{self, Area, Drawn};
+use super::super::panels::{self, Area, Chart, Drawn};
 use super::plane::{self, Axis};
 use super::{Caption, marks, table};
 use crate::findings::grid::whole;
@@ -23,7 +25,7 @@ pub(super) fn figure(file: &CeilingFile) -> Result<Figure, ReportError> {
     let objectives = objectives(file);
     let mut legend: Vec<(String, String)> =
         vec![marks::area(Paint::P50, "p50 (median)"), marks::area(Paint::P99, "p99")];
-    legend.extend(marks::legend(|_| Paint::P99));
+    legend.extend(marks::legend(|_| Paint::Ink));
     if file.lower_hz.is_some() && file.upper_hz.is_some() {
         legend.push(marks::area(Paint::Band, "between the bounds"));
     }
@@ -99,30 +101,19 @@ fn draw(area: &Area, file: &CeilingFile, objectives: &[(&str, f64)]) -> Drawn {
     let asked = || objectives.iter().map(|(_, us)| *us);
     let low = times().map(|times| times.p50 as f64).chain(asked()).fold(f64::INFINITY, f64::min);
     let high = times().map(|times| times.p99.max(times.p50) as f64).chain(asked()).fold(0.0, f64::max);
-    let range = latency_range(low, high);
+    let range = latency_range(low * 0.9, high);
     let axis = range.clone().log_scale().with_key_points(latency_ticks(&range));
     let mut chart = panels::chart(area, &loads, axis, true)?;
-    plane::bounds(area, &mut chart, file, (&loads, &range))?;
-    let x = Axis {
-        description: "offered load, requests per second",
-        labels: 10,
-        format: &|hz| search::load(*hz),
-    };
+    let format = plane::load_label(&loads);
+    let x = Axis { description: plane::OFFERED, labels: 10, format: &format };
     let y = Axis { description: "latency", labels: 6, format: &|us| words::latency_tick(*us) };
     plane::mesh(area, &mut chart, &x, &y)?;
+    plane::bounds(area, &mut chart, file, (&loads, &range))?;
     if times().next().is_none() {
         let middle = (f64::midpoint(loads.start, loads.end), (range.start * range.end).sqrt());
         plane::nothing(&mut chart, middle, "no trial has a latency")?;
     }
-    for (index, (text, us)) in objectives.iter().enumerate() {
-        let us = clamp(*us, &range);
-        let line = [(loads.start, us), (loads.end, us)];
-        chart.draw_series([PathElement::new(line, Paint::Objective.line(FINE.unsigned_abs() * 3 / 2))])?;
-        // Side by side, since the lines of several may lie close to one another.
-        let at = loads.start + (loads.end - loads.start) * (0.01 + 0.2 * (index % 4) as f64);
-        let style = panels::letters(Paint::Objective, HPos::Left, VPos::Bottom);
-        chart.draw_series([Text::new((*text).to_owned(), (at, us), style)])?;
-    }
+    asked_for(&mut chart, objectives, (&loads, &range))?;
     let point = |trial: &TrialFile, us: u64, paint| marks::Point {
         at: (clamp(trial.rate_hz, &loads), clamp(us as f64, &range)),
         verdict: trial.verdict.clone(),
@@ -133,4 +124,24 @@ fn draw(area: &Area, file: &CeilingFile, objectives: &[(&str, f64)]) -> Drawn {
         .flat_map(|(trial, times)| [point(trial, times.p50, Paint::P50), point(trial, times.p99, Paint::P99)])
         .collect();
     marks::draw(&mut chart, &points)
+}
+
+/// The lines of the objectives, and then their names, so that no line crosses one.
+fn asked_for<Y: Ranged<ValueType = f64>>(
+    chart: &mut Chart<'_, Y>,
+    objectives: &[(&str, f64)],
+    (loads, range): (&Range<f64>, &Range<f64>),
+) -> Drawn {
+    for (_, us) in objectives {
+        let us = clamp(*us, range);
+        let line = [(loads.start, us), (loads.end, us)];
+        chart.draw_series([PathElement::new(line, Paint::Objective.line(FINE.unsigned_abs() * 3 / 2))])?;
+    }
+    for (index, (text, us)) in objectives.iter().enumerate() {
+        // Side by side, since the lines may lie close to one another.
+        let at = loads.end - (loads.end - loads.start) * (0.01 + 0.2 * (index % 4) as f64);
+        let style = panels::letters(Paint::Objective, HPos::Right, VPos::Bottom);
+        chart.draw_series([Text::new((*text).to_owned(), (at, clamp(*us, range)), style)])?;
+    }
+    Ok(())
 }

@@ -24,6 +24,25 @@ pub(super) struct Axis<'a> {
     pub(super) format: &'a dyn Fn(&f64) -> String,
 }
 
+/// What the axis of loads is.
+pub(super) const OFFERED: &str = "offered load, requests per second";
+
+/// A load as it stands at an axis, where there is little room: "2,500", "250k", "1.2M".
+pub(super) fn tick(hz: f64) -> String {
+    let short = |value: f64, unit: &str| search::load((value * 10.0).round() / 10.0) + unit;
+    match hz {
+        ..1e4 => search::load(hz),
+        ..1e6 => short(hz / 1e3, "k"),
+        _ => short(hz / 1e6, "M"),
+    }
+}
+
+/// The labels of an axis of loads, none so close to its end that it would be cut.
+pub(super) fn load_label(loads: &Range<f64>) -> impl Fn(&f64) -> String + use<> {
+    let last = loads.end - (loads.end - loads.start) * 0.012;
+    move |hz| if *hz > last { String::new() } else { tick(*hz) }
+}
+
 /// Draws the grid, and what the axes mean.
 pub(super) fn mesh<Y>(area: &Area, chart: &mut Chart<'_, Y>, x: &Axis<'_>, y: &Axis<'_>) -> Drawn
 where
@@ -56,7 +75,7 @@ pub(super) fn highest(values: impl Iterator<Item = f64>) -> f64 {
 pub(super) fn loads(file: &CeilingFile) -> Range<f64> {
     let most = highest(file.trials.iter().map(|trial| trial.rate_hz).chain(file.lower_hz));
     let upper = highest(file.upper_hz.into_iter());
-    safe_range(0.0, (most * 1.05).max(upper * 1.17))
+    safe_range(0.0, (most * 1.05).max(upper * 1.22))
 }
 
 /// The bounds over the whole height, shaded between, and named above the panel.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use record::derived::{CeilingFile, PercentilesFile, TrialFile};
 
 use super::ceiling;
+use super::plane::tick;
 use crate::synthetic::ceiling as sample;
 
 fn load() -> impl Strategy<Value = f64> {
@@ -83,4 +84,12 @@ fn titles_say_what_was_found() -> Result<(), crate::ReportError> {
             && figures[0].svg.contains(">too much 2,050/s</text>")
     );
     Ok(())
+}
+
+#[test]
+fn labels_of_loads_are_short() {
+    assert_eq!(
+        [0.0, 42.5, 2500.0, 12_500.0, 250_000.0, 1.2e6].map(tick),
+        ["0", "42.5", "2,500", "12.5k", "250k", "1.2M"]
+    );
 }

@@ -18,6 +18,9 @@ use crate::write::ReportError;
 
 const HEIGHT: u32 = 320;
 
+/// One of the two bounds as it stood after a trial.
+type Bound = fn(&TrialFile) -> Option<f64>;
+
 pub(super) fn figure(file: &CeilingFile) -> Result<Figure, ReportError> {
     let mut legend = marks::legend(marks::paint);
     legend.push(marks::line(Paint::Passed, "lower bound"));
@@ -70,7 +73,7 @@ fn range(file: &CeilingFile) -> Range<f64> {
         let loads = file.trials.iter().map(|trial| trial.rate_hz).chain(bounds);
         loads.filter(|hz| hz.is_finite() && *hz > 0.0)
     };
-    load_range(loads().fold(f64::INFINITY, f64::min), loads().fold(0.0, f64::max))
+    load_range(loads().fold(f64::INFINITY, f64::min) * 0.9, loads().fold(0.0, f64::max))
 }
 
 fn draw(area: &Area, file: &CeilingFile) -> Drawn {
@@ -95,12 +98,12 @@ fn draw(area: &Area, file: &CeilingFile) -> Drawn {
         }
     };
     let x = Axis { description: "trial", labels: 12, format: &count };
-    let y = Axis { description: "requests per second", labels: 6, format: &|hz| search::load(*hz) };
+    let y = Axis { description: "requests per second", labels: 6, format: &|hz| plane::tick(*hz) };
     plane::mesh(area, &mut chart, &x, &y)?;
     if steps.is_empty() {
         plane::nothing(&mut chart, (0.5, (height.start * height.end).sqrt()), "no trial was made")?;
     }
-    let bounds: [(Paint, fn(&TrialFile) -> Option<f64>); 2] =
+    let bounds: [(Paint, Bound); 2] =
         [(Paint::Passed, |trial| trial.lower_hz), (Paint::Failed, |trial| trial.upper_hz)];
     for (paint, bound) in bounds {
         for line in stairs(&steps, bound, &height) {
@@ -116,11 +119,7 @@ fn draw(area: &Area, file: &CeilingFile) -> Drawn {
 }
 
 /// A bound from each trial to the next one, as stepped lines that are broken where it is not known.
-fn stairs(
-    steps: &[(f64, &TrialFile)],
-    bound: fn(&TrialFile) -> Option<f64>,
-    height: &Range<f64>,
-) -> Vec<Vec<(f64, f64)>> {
+fn stairs(steps: &[(f64, &TrialFile)], bound: Bound, height: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
     let known = steps.chunk_by(|(_, one), (_, other)| bound(one).is_some() == bound(other).is_some());
     let line = |chunk: &[(f64, &TrialFile)]| {
         let ends = |(number, trial): &(f64, &TrialFile)| {
