@@ -1,13 +1,13 @@
 //! Everything that is derived from a record: findings, charts, pages, comparison. No network, no namespace, no clock.
 
 mod balance;
-mod ceiling;
 mod charts;
 mod compare;
 mod findings;
 mod junit;
 mod outputs;
 mod page;
+mod search;
 mod summary;
 #[cfg(feature = "synthetic")]
 pub mod synthetic;
@@ -16,10 +16,11 @@ mod text;
 mod words;
 mod write;
 
-pub use ceiling::{ceiling_text, write_ceiling};
 pub use compare::{Comparison, RunReport, compare};
 pub use findings::{Findings, findings};
+pub use page::ceiling_page;
+pub use search::{ceiling_text, knee_hz, scalability};
 pub use summary::{Summary, summary};
 pub use table::verdict_table;
 pub use text::load_text;
-pub use write::{ReportError, write};
+pub use write::{ReportError, write, write_ceiling};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use record::derived::to_json;
+use record::derived::{CeilingFile, to_json};
 use record::{RecordError, Run, write_whole};
 use thiserror::Error;
 
@@ -59,4 +59,15 @@ pub fn write(run_dirs: &[PathBuf], out: &Path) -> Result<Comparison, ReportError
     }
     write_whole(&out.join("report.html"), crate::page::html(&comparison)?.as_bytes())?;
     Ok(comparison)
+}
+
+/// Writes `ceiling.json` and the page of it, `report.html`, into `out`.
+///
+/// # Errors
+///
+/// When a chart cannot be drawn, or a file not be written.
+pub fn write_ceiling(file: &CeilingFile, out: &Path) -> Result<(), ReportError> {
+    write_whole(&out.join("ceiling.json"), to_json(file)?.as_bytes())?;
+    write_whole(&out.join("report.html"), crate::page::ceiling_page(file)?.as_bytes())?;
+    Ok(())
 }

@@ -29,6 +29,18 @@ pub(crate) fn latency_range(low: f64, high: f64) -> Range<f64> {
     from..to
 }
 
+/// A logarithmic axis of loads per second: as [`latency_range`], a thousandth of a request per second being the least.
+pub(crate) fn load_range(low: f64, high: f64) -> Range<f64> {
+    let range = latency_range(low * 1e3, high * 1e3);
+    range.start / 1e3..range.end / 1e3
+}
+
+/// Where an axis of [`load_range`] has its labels.
+pub(crate) fn load_ticks(range: &Range<f64>) -> Vec<f64> {
+    let ticks = latency_ticks(&(range.start * 1e3..range.end * 1e3));
+    ticks.into_iter().map(|tick| tick / 1e3).collect()
+}
+
 /// Where a latency axis has its labels. plotters puts them at powers of ten only, and so none at all on an axis from
 /// 2 to 9.
 pub(crate) fn latency_ticks(range: &Range<f64>) -> Vec<f64> {
@@ -65,6 +77,9 @@ mod tests {
             let range = latency_range(from, to);
             prop_assert!(range.start >= 1.0 && range.end >= range.start * 10.0 * 0.99, "{range:?}");
             prop_assert!(latency_ticks(&range).len() >= 2, "{range:?}");
+            let range = load_range(from, to);
+            prop_assert!(range.start > 0.0 && range.end >= range.start * 10.0 * 0.99, "{range:?}");
+            prop_assert!(load_ticks(&range).len() >= 2, "{range:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Drawings: the course of a run and of each fault by plotters, and the diagram of a design.
 
 mod axis;
+mod ceiling;
 mod diagram;
 mod figure;
 mod ink;
@@ -12,6 +13,7 @@ mod strip;
 
 use record::FaultRecord;
 
+pub(crate) use ceiling::ceiling;
 pub(crate) use diagram::{Diagram, diagram};
 pub(crate) use figure::{one_fault, whole_runs};
 

@@ -29,13 +29,17 @@ pub(crate) enum Paint {
     Started,
     Ready,
     Strong,
+    Passed,
+    Failed,
+    Invalid,
+    Objective,
     Heat(u8),
 }
 
 /// Levels of the heat map, 1 to this.
 pub(crate) const HEAT_LEVELS: u8 = 7;
 
-const NAMES: [(Paint, &str); 24] = [
+const NAMES: [(Paint, &str); 28] = [
     (Paint::Ink, "ink"),
     (Paint::Faint, "ink2"),
     (Paint::Grid, "grid"),
@@ -60,6 +64,10 @@ const NAMES: [(Paint, &str); 24] = [
     (Paint::Started, "started"),
     (Paint::Ready, "ready"),
     (Paint::Strong, "strong"),
+    (Paint::Passed, "passed"),
+    (Paint::Failed, "failed"),
+    (Paint::Invalid, "invalid"),
+    (Paint::Objective, "objective"),
 ];
 
 /// Red and green of every sentinel colour; blue is the index.

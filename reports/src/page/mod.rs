@@ -1,5 +1,6 @@
 //! The report as one self-contained page: no network, no script, no outside font.
 
+mod ceiling;
 mod design;
 mod fault;
 mod header;
@@ -13,6 +14,8 @@ use serde::Serialize;
 use crate::compare::Comparison;
 use crate::table;
 use crate::write::ReportError;
+
+pub use ceiling::ceiling_page;
 
 /// A table of text.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -64,18 +67,7 @@ struct Page {
 
 /// The whole page.
 pub(crate) fn html(comparison: &Comparison) -> Result<String, ReportError> {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-    });
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    for (name, source) in [
-        ("report.html", include_str!("../../templates/report.html")),
-        ("macros.html", include_str!("../../templates/macros.html")),
-        ("style.css", include_str!("../../templates/style.css")),
-    ] {
-        environment.add_template(name, source)?;
-    }
+    let environment = environment()?;
     let faults = fault::sections(comparison)?;
     let page = Page {
         header: header::header(comparison),
@@ -86,6 +78,24 @@ pub(crate) fn html(comparison: &Comparison) -> Result<String, ReportError> {
         faults,
     };
     Ok(environment.get_template("report.html")?.render(Value::from(Serde(page)))?)
+}
+
+/// The templates of all pages.
+fn environment() -> Result<Environment<'static>, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|name| {
+        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+    });
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    for (name, source) in [
+        ("report.html", include_str!("../../templates/report.html")),
+        ("ceiling.html", include_str!("../../templates/ceiling.html")),
+        ("macros.html", include_str!("../../templates/macros.html")),
+        ("style.css", include_str!("../../templates/style.css")),
+    ] {
+        environment.add_template(name, source)?;
+    }
+    Ok(environment)
 }
 
 /// How each word of a finding is said on the page.

@@ -1,6 +1,7 @@
 //! Records made by a program: the same faults and the same arithmetic every time, so that every number of a report
 //! can be checked against what was put in. Nothing here was measured, and the records say so.
 
+mod ceiling;
 mod designs;
 mod harm;
 
@@ -14,6 +15,7 @@ use model::{
 };
 use record::{Machine, Place, RecordError, Recorder};
 
+pub use ceiling::ceiling;
 pub use harm::Harm;
 
 /// Load before the measured load, in seconds.

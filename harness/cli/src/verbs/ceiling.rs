@@ -344,6 +344,8 @@ impl Hunt<'_> {
             binding: binding(at(ended.upper_hz), &plan.objectives),
             spurious_failures: ended.noise.share().map(|share| (share * 1e4).round() / 1e4),
             soaked: ended.soaked,
+            scalability: reports::scalability(trials),
+            knee_hz: reports::knee_hz(trials),
             search_s: (took.as_secs_f64() * 10.0).round() / 10.0,
             trials: trials.iter().cloned().map(tidy).collect(),
         }
@@ -358,7 +360,7 @@ impl Hunt<'_> {
         } else {
             print!("{}", reports::ceiling_text(file));
             if let Some(out) = &self.kept.out {
-                println!("trials: {}", out.display());
+                println!("report: {}", out.join("report.html").display());
             }
         }
         self.trials.interrupt.check()?;

@@ -49,6 +49,12 @@ pub struct CeilingFile {
     /// Whether the lower bound held for a longer time at the end; absent when that was not tried.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub soaked: Option<bool>,
+    /// The scalability law fitted to the passing trials, as a description; absent with too few.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scalability: Option<ScalabilityFile>,
+    /// Offered load above which latency rises steeply (Kneedle, S = 1), as a description; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub knee_hz: Option<f64>,
     /// How long all of it took.
     pub search_s: f64,
     /// In the order in which they were made.
@@ -81,4 +87,18 @@ pub struct TrialFile {
     /// See [`Self::lower_hz`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upper_hz: Option<f64>,
+}
+
+/// N. J. Gunther's universal scalability law, X(N) = gamma N / (1 + alpha (N - 1) + beta N (N - 1)), where N is the
+/// mean number of requests on their way (Little's law: throughput times mean latency). Never the ceiling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScalabilityFile {
+    /// Throughput of one request at a time, per second.
+    pub gamma_hz: f64,
+    /// Contention.
+    pub alpha: f64,
+    /// Coherency.
+    pub beta: f64,
+    /// Loads that it was fitted to.
+    pub points: usize,
 }

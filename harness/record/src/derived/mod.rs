@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::{RecordError, files};
 
-pub use ceiling::{CeilingFile, TrialFile};
+pub use ceiling::{CeilingFile, ScalabilityFile, TrialFile};
 pub use comparison::{ComparisonFile, DesignFile, PairFile, SpofFile};
 pub use findings::{
     AvailabilityFile, BaselineFile, FindingsFile, InjectionFile, OutageFile, RequestFindingFile, StateFile,
