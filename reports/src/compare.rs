@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use model::Verdict;
 use record::Run;
 use record::derived::{
-    AvailabilityFile, ComparisonFile, DesignFile, InjectionFile, PairFile, PercentilesFile, SCHEMA_VERSION,
-    SpofFile,
+    AvailabilityFile, CeilingFile, ComparisonFile, DesignFile, InjectionFile, PairFile, PercentilesFile,
+    SCHEMA_VERSION, SpofFile,
 };
 
 use crate::findings::{Findings, Study, findings, tidy, tidy_share};
@@ -108,6 +108,7 @@ fn design(name: &str, runs: &[&RunReport]) -> DesignFile {
         design: name.to_owned(),
         nodes,
         run_ids: runs.iter().map(|report| report.run.plan.run_id.clone()).collect(),
+        ceiling: runs.iter().find_map(|report| report.run.ceiling.clone()).map(without_trials),
         goodput_hz: tidy(goodput / runs.len().max(1) as f64),
         // Over different rates there is no one load that it would be matched at.
         latency_at_matched_load_us: PercentilesFile::new(&crate::findings::windows::merged(&latencies))
@@ -125,6 +126,11 @@ fn design(name: &str, runs: &[&RunReport]) -> DesignFile {
         sentence: sentence(&injections),
         injections,
     }
+}
+
+/// The trials stand in the search's own file.
+fn without_trials(ceiling: CeilingFile) -> CeilingFile {
+    CeilingFile { trials: Vec::new(), ..ceiling }
 }
 
 /// Over runs of the same length, as those of one comparison are.
@@ -233,6 +239,14 @@ fn pairs_of(base: &DesignFile, other: &DesignFile) -> Vec<PairFile> {
         pairs.push(pair("latency_us_p50".to_owned(), left.p50 as f64, right.p50 as f64, "inconclusive"));
         pairs.push(pair("latency_us_p99".to_owned(), left.p99 as f64, right.p99 as f64, "inconclusive"));
     }
+    if let (Some(left), Some(right)) = (bounds(base), bounds(other)) {
+        let verdict = match (left.1 <= right.0, right.1 <= left.0) {
+            (true, _) => "better",
+            (_, true) => "worse",
+            _ => "inconclusive",
+        };
+        pairs.push(pair("ceiling_lower_hz".to_owned(), left.0, right.0, verdict));
+    }
     for left in &base.injections {
         let same = other.injections.iter().find(|right| right.name == left.name);
         for right in same.into_iter().filter(|right| right.verdict != "void" && left.verdict != "void") {
@@ -248,4 +262,10 @@ fn pairs_of(base: &DesignFile, other: &DesignFile) -> Vec<PairFile> {
         }
     }
     pairs
+}
+
+/// The confirmed bounds of a design's ceiling.
+fn bounds(design: &DesignFile) -> Option<(f64, f64)> {
+    let ceiling = design.ceiling.as_ref().filter(|ceiling| ceiling.regular)?;
+    ceiling.lower_hz.zip(ceiling.upper_hz)
 }

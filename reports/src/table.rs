@@ -42,7 +42,11 @@ pub(crate) fn rows(comparison: &Comparison) -> Vec<Row> {
     let figures = labels.into_iter().zip([figure as fn(&DesignFile) -> Cell, availability]);
     let figures =
         figures.map(|(name, cell)| Row { name: name.to_owned(), cells: designs.iter().map(cell).collect() });
-    faults.chain(figures).collect()
+    let ceilings = designs
+        .iter()
+        .any(|design| design.ceiling.is_some())
+        .then(|| Row { name: "ceiling".to_owned(), cells: designs.iter().map(ceiling).collect() });
+    faults.chain(figures).chain(ceilings).collect()
 }
 
 /// Of several runs with one fault the worst is shown: a report does not flatter.
@@ -92,6 +96,27 @@ fn figure(design: &DesignFile) -> Cell {
         headline: format!("{} good", words::rate(design.goodput_hz)),
         detail,
     }
+}
+
+/// The highest load that was sustained, never a point between the bounds.
+fn ceiling(design: &DesignFile) -> Cell {
+    let of = design.ceiling.as_ref().map(|ceiling| (ceiling, ceiling.verdict.replace('_', " ")));
+    let (headline, detail) = match of {
+        None => ("not searched for".to_owned(), String::new()),
+        Some((ceiling, verdict)) => {
+            let nodes = if design.nodes == 1 { "node" } else { "nodes" };
+            let on = format!("{} {nodes}, {}", design.nodes, ceiling.objectives.join(", "));
+            match (ceiling.lower_hz, ceiling.upper_hz) {
+                (Some(lower), Some(upper)) if ceiling.regular => (
+                    format!("sustains {}", words::rate(lower)),
+                    format!("{} is too much; {on}", words::rate(upper)),
+                ),
+                (Some(lower), _) => (format!("at least {}", words::rate(lower)), format!("{verdict}; {on}")),
+                (None, _) => (verdict, on),
+            }
+        }
+    };
+    Cell { verdict: "figure".to_owned(), headline, detail }
 }
 
 fn availability(design: &DesignFile) -> Cell {

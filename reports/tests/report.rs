@@ -283,3 +283,26 @@ fn an_objective_of_one_request_is_held_against_that_request_alone() {
     );
     assert_eq!(judged("\"nobody:p50<1s\"").verdict, "unknown");
 }
+
+#[test]
+fn a_comparison_shows_the_ceilings_that_were_searched_for() {
+    let root = tempfile::tempdir().unwrap();
+    let dirs = synthetic::write(root.path()).unwrap();
+    for (dir, factor) in dirs.iter().zip([1.0, 2.0]) {
+        let mut ceiling = synthetic::ceiling();
+        ceiling.lower_hz = ceiling.lower_hz.map(|hz| hz * factor);
+        ceiling.upper_hz = ceiling.upper_hz.map(|hz| hz * factor);
+        let kept = dir.join(record::CEILING_DIR);
+        fs::create_dir(&kept).unwrap();
+        fs::write(kept.join("ceiling.json"), record::derived::to_json(&ceiling).unwrap()).unwrap();
+    }
+    let comparison = write(&dirs, root.path()).unwrap();
+    let table = verdict_table(&comparison, 120);
+    assert!(table.contains("sustains 1,950/s") && table.contains("sustains 3,900/s"), "{table}");
+    let page = fs::read_to_string(root.path().join("report.html")).unwrap();
+    assert!(page.contains("sustains 3,900/s"));
+    let pair = comparison.file.pairs.iter().find(|pair| pair.metric == "ceiling_lower_hz").unwrap();
+    assert_eq!((pair.ratio, pair.verdict.as_str()), (Some(2.0), "better"));
+    // The trials stay with the search.
+    assert!(comparison.file.designs.iter().all(|design| design.ceiling.as_ref().unwrap().trials.is_empty()));
+}

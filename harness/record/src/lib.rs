@@ -41,7 +41,7 @@ pub use machine::{Machine, MachineRecord};
 pub use place::Place;
 pub use plan::{FaultRecord, InjectionPlan, PlanRecord, RequestRecord, ScheduleRecord, StageRecord};
 pub use recorder::{Recorder, run_id};
-pub use run::Run;
+pub use run::{CEILING_DIR, Run};
 pub use secrets::without_secrets;
 pub use timeline::{InjectionRecord, InventoryRecord, LinkRecord, NodeRecord, PhaseRecord, ProcessRecord};
 pub use transport::TransportRecord;

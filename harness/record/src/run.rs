@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::bins::{self, BinRecord};
+use crate::derived::CeilingFile;
 use crate::events::{self, EventRecord, TotalsRecord, WhatRecord};
 use crate::intervals::{self, IntervalRecord};
 use crate::machine::MachineRecord;
 use crate::plan::PlanRecord;
 use crate::timeline::{InjectionRecord, InventoryRecord, PhaseRecord, TimelineRecord};
 use crate::{FORMAT_VERSION, RecordError, files, place};
+
+/// Where, in a run's directory, the search for its design's ceiling is kept.
+pub const CEILING_DIR: &str = "ceiling";
 
 /// A record as read from its directory. All times are in seconds from the run's epoch unless a field says otherwise.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub struct Run {
     pub intervals: Vec<IntervalRecord>,
     /// Totals of the load; absent when it did not end in good order.
     pub totals: Option<TotalsRecord>,
+    /// The ceiling of the same design, where a search for it was made beside the run.
+    pub ceiling: Option<CeilingFile>,
     /// What is not whole about the record: a last line cut short, a file that is missing.
     pub gaps: Vec<String>,
 }
@@ -62,6 +68,10 @@ impl Run {
         if totals.is_none() {
             gaps.push("the load did not end in good order: there are no totals".to_owned());
         }
+        let ceiling_path = dir.join(CEILING_DIR).join("ceiling.json");
+        let ceiling = files::read_if_present(&ceiling_path)?
+            .map(|text| files::parse_json(&ceiling_path, &text))
+            .transpose()?;
         Ok(Self {
             dir: dir.to_owned(),
             plan,
@@ -73,6 +83,7 @@ impl Run {
             bins,
             intervals,
             totals,
+            ceiling,
             gaps,
         })
     }

@@ -47,6 +47,9 @@ pub(crate) struct CeilingArgs {
     /// About a minute, bounds within 5 %; without it about ten minutes, within 2 %
     #[arg(long)]
     quick: bool,
+    /// Less than a minute, bounds within 10 %, with neither soak nor noise test: to tell designs apart
+    #[arg(long, conflicts_with = "quick")]
+    rough: bool,
     /// The first load that is tried; it doubles from there
     #[arg(long, value_name = "PER_SECOND", default_value_t = 100.0)]
     start: f64,
@@ -59,6 +62,9 @@ pub(crate) struct CeilingArgs {
     /// Worker threads
     #[arg(long, value_name = "N", default_value_t = 1)]
     workers: usize,
+    /// Leave the result to the comparison that this search is a part of
+    #[arg(long, hide = true)]
+    within_comparison: bool,
     #[command(flatten)]
     shape: ShapeArgs,
     #[command(flatten)]
@@ -160,7 +166,11 @@ impl CeilingArgs {
         if self.start > self.most {
             return Err(input(format!("--start {} is above --most {}", self.start, self.most)));
         }
-        let goal = if self.quick { Goal::quick() } else { Goal::full() };
+        let goal = match (self.rough, self.quick) {
+            (true, _) => Goal::rough(),
+            (_, true) => Goal::quick(),
+            _ => Goal::full(),
+        };
         Ok(Goal {
             start_hz: self.start,
             least_hz: goal.least_hz.min(self.start),
@@ -168,6 +178,14 @@ impl CeilingArgs {
             deadline: self.deadline.unwrap_or(goal.deadline),
             ..goal
         })
+    }
+
+    fn mode(&self) -> &'static str {
+        match (self.rough, self.quick) {
+            (true, _) => "rough",
+            (_, true) => "quick",
+            _ => "full",
+        }
     }
 
     fn plan(
@@ -331,7 +349,7 @@ impl Hunt<'_> {
             target: if self.nodes.is_some() { plan.name.clone() } else { self.args.target.clone() },
             nodes: self.nodes,
             seed: plan.seed.0,
-            mode: if self.args.quick { "quick" } else { "full" }.to_owned(),
+            mode: self.args.mode().to_owned(),
             objectives: plan.objectives.iter().map(ToString::to_string).collect(),
             verdict: verdict.to_owned(),
             reasons,
@@ -355,7 +373,9 @@ impl Hunt<'_> {
         if let Some(out) = &self.kept.out {
             reports::write_ceiling(file, out).or_fail(Code::Environment)?;
         }
-        if self.args.shape.json {
+        if self.args.within_comparison {
+            eprintln!("{}", file.reasons.join("; "));
+        } else if self.args.shape.json {
             print!("{}", to_json(file).or_fail(Code::Bug)?);
         } else {
             print!("{}", reports::ceiling_text(file));

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use targets::parts::Set;
@@ -18,6 +18,17 @@ use crate::failure::{Code, Failure, OrFail, code_of};
 use crate::interrupt::Interrupt;
 use crate::sandbox::{ensure_parts, runs_root};
 use crate::schedule;
+
+/// How close the bounds of a ceiling are to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Search {
+    /// Within 10 %
+    Rough,
+    /// Within 5 %
+    Quick,
+    /// Within 2 %
+    Full,
+}
 
 /// Puts the same load and the same faults on several designs, and draws one report
 #[derive(Debug, Clone, Args)]
@@ -31,6 +42,9 @@ pub(crate) struct CompareArgs {
     /// File, or the name of a ready-made schedule
     #[arg(long, value_name = "SCHEDULE", default_value = "thorough")]
     pub(crate) schedule: String,
+    /// Search for the ceiling of each design too: `rough` takes less than a minute for each, `quick` two, `full` ten
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) ceiling: Option<Search>,
     /// Arrivals per second, the same for every design
     #[arg(long, value_name = "PER_SECOND")]
     pub(crate) rate: Option<f64>,
@@ -77,6 +91,10 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
                     reason: anyhow!("the rehearsal of {design} ended with exit code {code}"),
                 });
             }
+        }
+        if let Some(how) = args.ceiling {
+            search(args, how, design, &dir.join(record::CEILING_DIR), &interrupt)?;
+            interrupt.check()?;
         }
         dirs.push(dir);
     }
@@ -129,10 +147,43 @@ fn rehearse(
     if let Some(scenario) = &args.scenario {
         command.arg("--scenario").arg(scenario);
     }
+    spawn(command, interrupt)
+}
+
+/// Searches for the ceiling of a design; what it found, and whether it did, stands in its file.
+fn search(
+    args: &CompareArgs,
+    how: Search,
+    design: &str,
+    dir: &Path,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let exe = std::env::current_exe().context("cannot find this program's file").or_fail(Code::Bug)?;
+    let mut command = Command::new(exe);
+    command.args(["ceiling", design, "--within-comparison", "--seed", &args.seed.to_string()]);
+    command.arg("--out").arg(dir);
+    match how {
+        Search::Rough => command.arg("--rough"),
+        Search::Quick => command.arg("--quick"),
+        Search::Full => &mut command,
+    };
+    if let Some(scenario) = &args.scenario {
+        command.arg("--scenario").arg(scenario);
+    }
+    match code_of(spawn(command, interrupt)?) {
+        0 | 3 | 4 | 130 | 143 => Ok(()),
+        code => Err(Failure {
+            code,
+            reason: anyhow!("the search for the ceiling of {design} ended with exit code {code}"),
+        }),
+    }
+}
+
+fn spawn(mut command: Command, interrupt: &Interrupt) -> Result<ExitStatus, Failure> {
     let mut child = command
         .env(seal::PARENT, std::process::id().to_string())
         .spawn()
-        .context("cannot start a rehearsal")
+        .context("cannot start a part of the comparison")
         .or_fail(Code::Bug)?;
     wait(&mut child, interrupt)
 }

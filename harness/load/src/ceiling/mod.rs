@@ -34,7 +34,7 @@ pub struct Goal {
     pub most_hz: f64,
     /// Ever longer trials for ever closer bounds.
     pub steps: Vec<Step>,
-    /// How long the lower bound has to hold at the end.
+    /// How long the lower bound has to hold at the end; zero for neither that nor trials that only ask about noise.
     pub soak: Duration,
     /// The search ends here whatever it knows.
     pub deadline: Duration,
@@ -54,6 +54,20 @@ pub struct Step {
 }
 
 impl Goal {
+    /// Less than a minute, to tell designs apart: bounds within 10 %, without soak and noise test.
+    #[must_use]
+    pub fn rough() -> Self {
+        let step = |phase, widths, trials| Step { phase, widths, trial: Duration::from_secs(1), trials };
+        let confirm = Step { trial: Duration::from_secs(2), ..step("confirm", 1, 3) };
+        Self {
+            width: 0.1,
+            steps: vec![step("bracket", 7, 2), confirm],
+            soak: Duration::ZERO,
+            deadline: Duration::from_secs(90),
+            ..Self::quick()
+        }
+    }
+
     /// About a minute, for a first idea: bounds within 5 %.
     #[must_use]
     pub fn quick() -> Self {

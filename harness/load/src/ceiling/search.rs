@@ -129,6 +129,9 @@ impl Search {
 
     /// The bounds are known and confirmed: what is left to ask.
     fn after_the_bounds(&mut self) -> Option<Ask> {
+        if self.goal.soak.is_zero() {
+            return self.end(Found::Both);
+        }
         let lower = self.bounds().lower.unwrap_or(self.least);
         if self.noise().too_much().is_none() {
             let probe = self.index(self.hz(lower) * PROBE).max(self.least);

@@ -16,7 +16,7 @@ pub struct CeilingFile {
     pub nodes: Option<usize>,
     /// All randomness came from it.
     pub seed: u64,
-    /// "quick" or "full".
+    /// "rough", "quick" or "full".
     pub mode: String,
     /// What a load had to meet to be sustained: `p99<50ms`.
     pub objectives: Vec<String>,

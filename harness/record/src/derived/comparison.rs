@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ceiling::CeilingFile;
 use super::findings::{AvailabilityFile, InjectionFile};
 use super::summary::PercentilesFile;
 
@@ -34,6 +35,9 @@ pub struct DesignFile {
     pub nodes: usize,
     /// The runs that tell of it.
     pub run_ids: Vec<String>,
+    /// Its ceiling, without the trials; absent when it was not searched for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ceiling: Option<CeilingFile>,
     /// Good per second before the first fault.
     pub goodput_hz: f64,
     /// Latency of good arrivals before the first fault, at the load that all designs were given.
