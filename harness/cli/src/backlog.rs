@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_millis(200);
 const GROWTH: f64 = 0.003;
 /// Fewer requests than this come and go by chance.
 const FEWEST: f64 = 10.0;
-/// Growth over the trial that stands out of its own scatter: so many times the median deviation from the trend.
+/// Growth over the trial that stands out of its own scatter: so many times the mean deviation from the trend.
 const OUTSTANDING: f64 = 4.0;
 /// A pile of so much time's arrivals ends a trial at once, to protect the target.
 const TOO_MUCH: Duration = Duration::from_secs(1);
@@ -78,7 +78,10 @@ impl Backlog {
         });
         let slope = median(pairs.collect())?;
         let level = median(seen.iter().map(|(at, pile)| pile - slope * at).collect())?;
-        let scatter = median(seen.iter().map(|(at, pile)| (pile - level - slope * at).abs()).collect())?;
+        // The mean and not the median: a pile that swings between two heights is on one of them half of the time.
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred readings")]
+        let scatter =
+            seen.iter().map(|(at, pile)| (pile - level - slope * at).abs()).sum::<f64>() / seen.len() as f64;
         let growth = slope * (last.0 - first.0);
         let outstanding = growth > FEWEST.max(OUTSTANDING * scatter);
         (slope > rate_hz * GROWTH && outstanding)
