@@ -143,7 +143,7 @@ fn targets(injection: &Injection, inventory: &Inventory, draw: u64) -> Result<Ve
 
 fn fits(process: &Process, select: &Selector) -> bool {
     let named = select.node.is_some() || select.role.is_some() || select.part.is_some();
-    let bystander = matches!(process.role, Role::Client | Role::Dns);
+    let bystander = matches!(process.role, Role::Client | Role::Dns | Role::Exporter | Role::Monitor);
     (named || !bystander)
         && select.role.is_none_or(|role| role == process.role)
         && select.part.as_ref().is_none_or(|part| *part == process.part)

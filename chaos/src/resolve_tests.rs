@@ -48,6 +48,7 @@ fn inventory(servers: Vec<Node>) -> Inventory {
         public_port: 80,
         resolver: None,
         client: Some("client".into()),
+        ..Inventory::default()
     }
 }
 

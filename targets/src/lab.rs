@@ -158,6 +158,7 @@ pub fn intended(design: &Design) -> Result<Inventory, UpError> {
         public_port: topology.public_port,
         resolver: resolver(design),
         client: topology.client.clone(),
+        ..Inventory::default()
     })
 }
 

@@ -183,6 +183,7 @@ pub(crate) fn inventory(nodes: Vec<Node>) -> Inventory {
         public_port: 80,
         resolver: None,
         client: None,
+        ..Inventory::default()
     }
 }
 

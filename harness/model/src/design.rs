@@ -21,12 +21,27 @@ pub enum Role {
     Application,
     /// Keeps the data.
     Database,
+    /// Moves an address to a node that is alive.
+    Failover,
+    /// Tells a monitor about its node or about a process on it.
+    Exporter,
+    /// Collects what exporters tell, and raises alerts.
+    Monitor,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 6] =
-        [Role::Client, Role::Dns, Role::LoadBalancer, Role::Web, Role::Application, Role::Database];
+    pub const ALL: [Role; 9] = [
+        Role::Client,
+        Role::Dns,
+        Role::LoadBalancer,
+        Role::Web,
+        Role::Application,
+        Role::Database,
+        Role::Failover,
+        Role::Exporter,
+        Role::Monitor,
+    ];
 
     /// The word that topologies, schedules and reports use.
     #[must_use]
@@ -38,6 +53,9 @@ impl Role {
             Role::Web => "web",
             Role::Application => "application",
             Role::Database => "database",
+            Role::Failover => "failover",
+            Role::Exporter => "exporter",
+            Role::Monitor => "monitor",
         }
     }
 }
@@ -166,8 +184,39 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-/// What is really up.
+/// An address that is on one of several nodes at a time and moves between them (VRRP, RFC 5798).
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualAddress {
+    /// "public", "database".
+    pub name: String,
+    /// The address.
+    pub address: IpAddr,
+    /// The nodes that it may be on, the one that it begins on first.
+    pub nodes: Vec<String>,
+}
+
+/// A node's packet filter: what is not accepted is dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firewall {
+    /// The node.
+    pub node: String,
+    /// What may come in.
+    pub accepts: Vec<Accept>,
+}
+
+/// A flow that a [`Firewall`] lets in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accept {
+    /// The nodes that it comes from; empty for anybody.
+    pub from: Vec<String>,
+    /// What is spoken: "http", "sql", "dns", "vrrp".
+    pub protocol: String,
+    /// Port on this node; `None` for what has no ports.
+    pub port: Option<u16>,
+}
+
+/// What is really up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// "1-distributed".
     pub design: String,
@@ -181,6 +230,15 @@ pub struct Inventory {
     pub public_name: String,
     /// Port of the public service.
     pub public_port: u16,
+    /// Whether the public service speaks TLS.
+    pub public_tls: bool,
+    /// The certificate authority (PEM) that vouches for the design's certificates, where it is not one of the public
+    /// ones.
+    pub authority: Option<PathBuf>,
+    /// Addresses that move between nodes.
+    pub virtual_addresses: Vec<VirtualAddress>,
+    /// The nodes that have a packet filter.
+    pub firewalls: Vec<Firewall>,
     /// The design's own DNS server.
     pub resolver: Option<SocketAddr>,
     /// The node whose network the load comes from.
@@ -188,6 +246,14 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// The address of the public service as a person would type it: "https://www.foobar.com".
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        let (scheme, usual) = if self.public_tls { ("https", 443) } else { ("http", 80) };
+        let port = if self.public_port == usual { String::new() } else { format!(":{}", self.public_port) };
+        format!("{scheme}://{}{port}", self.public_name)
+    }
+
     /// The node called `name`.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&Node> {

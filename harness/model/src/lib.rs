@@ -25,7 +25,7 @@ mod table;
 mod template;
 mod transport;
 
-pub use design::{Endpoint, Inventory, Link, Node, Process, Reach, Role};
+pub use design::{Accept, Endpoint, Firewall, Inventory, Link, Node, Process, Reach, Role, VirtualAddress};
 pub use event::{Event, NullSink, Phase, Sink, What};
 pub use fault::{Direction, FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector, Target};
 pub use generator::{Headroom, Limit, allowed_lag, limits};

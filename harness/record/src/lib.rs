@@ -43,7 +43,10 @@ pub use plan::{FaultRecord, InjectionPlan, PlanRecord, RequestRecord, ScheduleRe
 pub use recorder::{Recorder, run_id};
 pub use run::{CEILING_DIR, Run};
 pub use secrets::without_secrets;
-pub use timeline::{InjectionRecord, InventoryRecord, LinkRecord, NodeRecord, PhaseRecord, ProcessRecord};
+pub use timeline::{
+    AcceptRecord, FirewallRecord, InjectionRecord, InventoryRecord, LinkRecord, NodeRecord, PhaseRecord,
+    ProcessRecord, VirtualAddressRecord,
+};
 pub use transport::TransportRecord;
 
 /// Version of the formats of the run directory. Keys are added freely; one is renamed or dropped only with a new

@@ -1,6 +1,6 @@
 //! `timeline.json`: what was asked with every choice resolved, and what was up.
 
-use model::{Inventory, Link, Node, Process, ResolvedInjection, Timeline};
+use model::{Accept, Firewall, Inventory, Link, Node, Process, ResolvedInjection, Timeline, VirtualAddress};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::FaultRecord;
@@ -53,6 +53,15 @@ pub struct InventoryRecord {
     pub public_name: String,
     /// Port of the public service.
     pub public_port: u16,
+    /// Whether the public service speaks TLS.
+    #[serde(default)]
+    pub public_tls: bool,
+    /// Addresses that move between nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub virtual_addresses: Vec<VirtualAddressRecord>,
+    /// The nodes that have a packet filter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub firewalls: Vec<FirewallRecord>,
     /// Address and port of the design's own DNS server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolver: Option<String>,
@@ -63,6 +72,38 @@ pub struct InventoryRecord {
     pub nodes: Vec<NodeRecord>,
     /// Who talks to whom.
     pub links: Vec<LinkRecord>,
+}
+
+/// An address that is on one of several nodes at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VirtualAddressRecord {
+    /// "public", "database".
+    pub name: String,
+    /// The address.
+    pub address: String,
+    /// The nodes that it may be on, the one that it begins on first.
+    pub nodes: Vec<String>,
+}
+
+/// A node's packet filter: what is not accepted is dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirewallRecord {
+    /// The node.
+    pub node: String,
+    /// What may come in.
+    pub accepts: Vec<AcceptRecord>,
+}
+
+/// A flow that a packet filter lets in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptRecord {
+    /// The nodes that it comes from; empty for anybody.
+    pub from: Vec<String>,
+    /// What is spoken: "http", "sql", "dns", "vrrp".
+    pub protocol: String,
+    /// Port on this node; absent for what has no ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }
 
 /// A host.
@@ -124,7 +165,7 @@ impl TimelineRecord {
                 phase(model::Phase::CoolDown, phases.measure_to, phases.load_to),
             ],
             injections: timeline.injections.iter().map(injection).collect(),
-            inventory: timeline.inventory.as_ref().map(inventory),
+            inventory: timeline.inventory.as_ref().map(InventoryRecord::from),
         }
     }
 }
@@ -139,17 +180,39 @@ fn injection(resolved: &ResolvedInjection) -> InjectionRecord {
     }
 }
 
-fn inventory(inventory: &Inventory) -> InventoryRecord {
-    InventoryRecord {
-        design: inventory.design.clone(),
-        summary: inventory.summary.clone(),
-        public_name: inventory.public_name.clone(),
-        public_port: inventory.public_port,
-        resolver: inventory.resolver.map(|resolver| resolver.to_string()),
-        client: inventory.client.clone(),
-        nodes: inventory.nodes.iter().map(node).collect(),
-        links: inventory.links.iter().map(link).collect(),
+impl From<&Inventory> for InventoryRecord {
+    fn from(inventory: &Inventory) -> Self {
+        Self {
+            design: inventory.design.clone(),
+            summary: inventory.summary.clone(),
+            public_name: inventory.public_name.clone(),
+            public_port: inventory.public_port,
+            resolver: inventory.resolver.map(|resolver| resolver.to_string()),
+            client: inventory.client.clone(),
+            nodes: inventory.nodes.iter().map(node).collect(),
+            links: inventory.links.iter().map(link).collect(),
+            public_tls: inventory.public_tls,
+            virtual_addresses: inventory.virtual_addresses.iter().map(virtual_address).collect(),
+            firewalls: inventory.firewalls.iter().map(firewall).collect(),
+        }
     }
+}
+
+fn virtual_address(address: &VirtualAddress) -> VirtualAddressRecord {
+    VirtualAddressRecord {
+        name: address.name.clone(),
+        address: address.address.to_string(),
+        nodes: address.nodes.clone(),
+    }
+}
+
+fn firewall(firewall: &Firewall) -> FirewallRecord {
+    let accept = |accept: &Accept| AcceptRecord {
+        from: accept.from.clone(),
+        protocol: accept.protocol.clone(),
+        port: accept.port,
+    };
+    FirewallRecord { node: firewall.node.clone(), accepts: firewall.accepts.iter().map(accept).collect() }
 }
 
 fn node(node: &Node) -> NodeRecord {
