@@ -46,7 +46,6 @@ fn inventory(servers: Vec<Node>) -> Inventory {
         links: Vec::new(),
         public_name: "www.foobar.com".into(),
         public_port: 80,
-        resolver: None,
         client: Some("client".into()),
         ..Inventory::default()
     }

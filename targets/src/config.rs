@@ -9,6 +9,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use model::Role;
 use thiserror::Error;
 
+use crate::certificates::{CertificateFiles, authority_file};
 use crate::design::Design;
 use crate::part::DatabaseRole;
 use crate::seal::RUN_DIR;
@@ -58,6 +59,11 @@ impl<'a> Renderer<'a> {
         let by_role = nodes_by_role(design);
         environment
             .add_function("with_role", move |role: String| by_role.get(&role).cloned().unwrap_or_default());
+        let by_part = nodes_by_part(design);
+        environment
+            .add_function("with_part", move |part: String| by_part.get(&part).cloned().unwrap_or_default());
+        let by_process = first_links(design);
+        environment.add_function("link_to", move |process: String| by_process.get(&process).cloned());
         let part = &design.parts[&plan.part];
         let topology = &design.topology;
         let mut settings = part.settings.clone();
@@ -72,13 +78,20 @@ impl<'a> Renderer<'a> {
             design => context! {
                 name => topology.name.clone(),
                 public_name => topology.public_name.clone(),
-                public_address => topology.public_address.to_string(),
+                public_addresses => topology.public_addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 public_port => topology.public_port,
+                public_tls => topology.public_tls,
+                client => topology.client.clone(),
             },
             settings => Value::from(Serde(&settings)),
             database => plan.database.map(|role| if role == DatabaseRole::Primary { "primary" } else { "replica" }),
             primary => databases(DatabaseRole::Primary).first().cloned(),
+            // Where writes go: the address that follows the primary, where one does.
+            primary_address => primary_address(design),
             replicas => databases(DatabaseRole::Replica),
+            virtual_addresses => virtual_addresses(design, node),
+            certificate => node.certificate.as_ref().map(|_| certificate(&node.name)),
+            authority => authority_file().display().to_string(),
             app_dir => facts.app_dir.display().to_string(),
             parts_etc => facts.parts_etc.display().to_string(),
         };
@@ -112,7 +125,71 @@ fn node_value(design: &Design, node: &NodePlan) -> Value {
         addresses => addresses,
         roles => roles,
         parts => parts,
+        firewall => node.firewall,
         number => position.map(|position| position + 1),
+    }
+}
+
+/// The nodes that run a part, by the part's name.
+fn nodes_by_part(design: &Design) -> BTreeMap<String, Vec<Value>> {
+    let mut by_part: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for node in &design.topology.nodes {
+        for plan in &node.parts {
+            by_part.entry(plan.part.clone()).or_default().push(node_value(design, node));
+        }
+    }
+    by_part
+}
+
+/// How a process is reached, by its name: port and protocol of the first link that leads to one.
+fn first_links(design: &Design) -> BTreeMap<String, Value> {
+    let mut by_process = BTreeMap::new();
+    for link in &design.topology.links {
+        if let Some(process) = &link.to.process {
+            by_process
+                .entry(process.clone())
+                .or_insert_with(|| context! { port => link.port, protocol => link.protocol.clone() });
+        }
+    }
+    by_process
+}
+
+/// The addresses that may move to `node`. A node's place in the list is its rank: the first is where an address begins.
+fn virtual_addresses(design: &Design, node: &NodePlan) -> Vec<Value> {
+    let all = design.topology.virtual_addresses.iter().enumerate();
+    all.filter_map(|(index, moving)| {
+        let rank = moving.nodes.iter().position(|name| *name == node.name)?;
+        let peers = design.topology.nodes.iter();
+        let peers = peers.filter(|peer| peer.name != node.name && moving.nodes.contains(&peer.name));
+        Some(context! {
+            name => moving.name.clone(),
+            address => moving.address.to_string(),
+            // The virtual router's id (RFC 5798): 1 to 255, one for each address of a network.
+            router => index + 51,
+            rank => rank,
+            peers => peers.map(|peer| node_value(design, peer)).collect::<Vec<_>>(),
+        })
+    })
+    .collect()
+}
+
+fn primary_address(design: &Design) -> Option<String> {
+    let moving = design.topology.virtual_addresses.iter().find(|moving| moving.name == "database");
+    let primary = || {
+        let first =
+            |node: &NodePlan| node.parts.iter().any(|plan| plan.database == Some(DatabaseRole::Primary));
+        design.topology.nodes.iter().find(|node| first(node))?.addresses.first()
+    };
+    moving.map(|moving| &moving.address).or_else(primary).map(ToString::to_string)
+}
+
+fn certificate(node: &str) -> Value {
+    let files = CertificateFiles::of(node);
+    context! {
+        chain => files.chain.display().to_string(),
+        key => files.key.display().to_string(),
+        both => files.both.display().to_string(),
+        authority => authority_file().display().to_string(),
     }
 }
 

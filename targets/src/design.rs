@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::input::InputError;
 use crate::part::Part;
-use crate::topology::Topology;
+use crate::topology::{Setting, Topology};
 
 static DESIGNS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/designs");
 static PARTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/parts");
@@ -66,19 +66,31 @@ pub fn builtin_designs() -> Vec<String> {
 }
 
 impl Design {
-    /// Finds the built-in design called `name`, or reads the folder of that path.
+    /// Finds the built-in design called `asked`, or reads the folder of that path. Settings may follow:
+    /// `1-distributed:balance=leastconn,pool_size=8`.
     ///
     /// # Errors
     ///
     /// When there is none or something in it is wrong: see [`DesignError`].
-    pub fn find(name: &str) -> Result<Self, DesignError> {
+    pub fn find(asked: &str) -> Result<Self, DesignError> {
+        let (name, given) = with_settings(asked);
+        let mut design = Self::read(name, &given)?;
+        if !given.is_empty() {
+            // What differs from the design of that name is not to be taken for it.
+            let list: Vec<String> = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            design.topology.name = format!("{}:{}", design.topology.name, list.join(","));
+        }
+        Ok(design)
+    }
+
+    fn read(name: &str, given: &[Setting]) -> Result<Self, DesignError> {
         let parts = builtin_parts()?;
         let mut templates = templates_of(&PARTS);
         if let Some(dir) = DESIGNS.get_dir(name) {
             templates.extend(templates_of(dir));
             let text = dir.get_file(format!("{name}/topology.toml")).and_then(|file| file.contents_utf8());
             let topology =
-                Topology::parse(text.unwrap_or_default(), &format!("{name}/topology.toml"), &parts)?;
+                Topology::parse(text.unwrap_or_default(), &format!("{name}/topology.toml"), &parts, given)?;
             return Ok(Self { topology, parts, templates, folder: None });
         }
         let folder = PathBuf::from(name);
@@ -90,8 +102,8 @@ impl Design {
             return Err(DesignError::Unknown { name: name.to_owned(), known });
         }
         let path = folder.join("topology.toml");
-        let text = read(&path)?;
-        let topology = Topology::parse(&text, &path.display().to_string(), &parts)?;
+        let text = read_file(&path)?;
+        let topology = Topology::parse(&text, &path.display().to_string(), &parts, given)?;
         templates.extend(folder_templates(&folder)?);
         let folder =
             Some(fs::canonicalize(&folder).map_err(|source| DesignError::Read { path: folder, source })?);
@@ -99,8 +111,18 @@ impl Design {
     }
 }
 
-fn read(path: &Path) -> Result<String, DesignError> {
+fn read_file(path: &Path) -> Result<String, DesignError> {
     fs::read_to_string(path).map_err(|source| DesignError::Read { path: path.to_owned(), source })
+}
+
+/// `NAME:KEY=VALUE,KEY=VALUE` taken apart. A colon without a `=` behind it belongs to the name.
+fn with_settings(asked: &str) -> (&str, Vec<Setting>) {
+    let Some((name, list)) = asked.rsplit_once(':') else { return (asked, Vec::new()) };
+    let pair = |text: &str| text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    match list.split(',').map(pair).collect() {
+        Some(given) => (name, given),
+        None => (asked, Vec::new()),
+    }
 }
 
 fn builtin_parts() -> Result<HashMap<String, Part>, InputError> {
@@ -139,7 +161,7 @@ fn folder_templates(folder: &Path) -> Result<HashMap<String, String>, DesignErro
     for part in list(folder)?.into_iter().filter(|path| path.is_dir() && !path.ends_with("app")) {
         for file in list(&part)?.into_iter().filter(|path| path.is_file()) {
             if let Some(name) = file.strip_prefix(folder).ok().and_then(Path::to_str) {
-                templates.insert(name.to_owned(), read(&file)?);
+                templates.insert(name.to_owned(), read_file(&file)?);
             }
         }
     }
@@ -222,7 +244,8 @@ mod tests {
             ),
         ];
         for (text, line, expected) in cases {
-            let error = Topology::parse(&text, "my/topology.toml", &builtin_parts().unwrap()).unwrap_err();
+            let error =
+                Topology::parse(&text, "my/topology.toml", &builtin_parts().unwrap(), &[]).unwrap_err();
             assert_eq!((error.file.as_str(), error.line), ("my/topology.toml", line), "{error}\n{text}");
             assert!(error.message.contains(expected), "{error}");
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -13,9 +14,11 @@ use std::time::Duration;
 use model::{Inventory, Node, Process, Reach, Sink};
 use thiserror::Error;
 
+use crate::certificates::{self, CertificateError};
 use crate::config::{ConfigError, LabFacts, Renderer, process_dir};
 use crate::control;
 use crate::design::{Design, write_app};
+use crate::firewall;
 use crate::hardware::{Hardware, Unit};
 use crate::network::{self, NetworkError, namespace_path};
 use crate::part::{DatabaseRole, Part, Prepare, Ready};
@@ -32,6 +35,17 @@ pub enum UpError {
     /// The network could not be made.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A packet filter could not be put in force.
+    #[error("cannot put the firewall of {node} in force: {complaint}")]
+    Firewall {
+        /// The node.
+        node: String,
+        /// What is wrong with its rules.
+        complaint: String,
+    },
+    /// A certificate could not be made or written.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A template could not be rendered.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -91,6 +105,13 @@ pub struct UpOptions<'a> {
 pub struct Lab {
     /// What is up.
     pub inventory: Inventory,
+    logs: PathBuf,
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        firewall::keep_counters(&self.inventory.firewalls, &self.logs);
+    }
 }
 
 impl Lab {
@@ -107,6 +128,9 @@ impl Lab {
             .map(|node| (node.name.as_str(), node.addresses.as_slice()))
             .collect();
         network::connect(&nodes)?;
+        network::resolve_at(&resolvers(design))?;
+        certificates::issue(&design.topology)?;
+        firewall::raise(design)?;
         let facts = lab_facts(design, options)?;
         let mut inventory = intended(design)?;
         let mut services = Vec::new();
@@ -127,7 +151,7 @@ impl Lab {
             let error = |source| UpError::Hardware { node: node.name.clone(), source };
             options.hardware.limit(&node.name, options.unit).map_err(error)?;
         }
-        Ok(Self { inventory })
+        Ok(Self { inventory, logs: options.logs.to_owned() })
     }
 }
 
@@ -156,13 +180,19 @@ pub fn intended(design: &Design) -> Result<Inventory, UpError> {
         links: topology.links.clone(),
         public_name: topology.public_name.clone(),
         public_port: topology.public_port,
-        resolver: resolver(design),
+        public_tls: topology.public_tls,
+        authority: topology.public_tls.then(certificates::authority_file),
+        virtual_addresses: topology.virtual_addresses.clone(),
+        firewalls: topology.firewalls(),
+        resolvers: resolvers(design),
         client: topology.client.clone(),
-        ..Inventory::default()
     })
 }
 
-fn write(path: &Path, text: &str) -> Result<(), UpError> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), UpError> {
+    if let Some(dir) = path.parent() {
+        make_dir(dir)?;
+    }
     fs::write(path, text).map_err(|source| UpError::File { path: path.to_owned(), source })
 }
 
@@ -190,10 +220,13 @@ fn lab_facts(design: &Design, options: &UpOptions<'_>) -> Result<LabFacts, UpErr
     })
 }
 
-fn resolver(design: &Design) -> Option<SocketAddr> {
-    let name = design.topology.resolver.as_ref()?;
-    let node = design.topology.nodes.iter().find(|node| node.name == *name)?;
-    Some(SocketAddr::new(*node.addresses.first()?, 53))
+fn resolvers(design: &Design) -> Vec<SocketAddr> {
+    let topology = &design.topology;
+    let address = |name: &String| {
+        let node = topology.nodes.iter().find(|node| node.name == *name)?;
+        Some(SocketAddr::new(*node.addresses.first()?, 53))
+    };
+    topology.resolvers.iter().filter_map(address).collect()
 }
 
 fn reach_of(node: &NodePlan, options: &UpOptions<'_>) -> Result<Reach, UpError> {
@@ -245,7 +278,12 @@ impl<'a> Site<'a> {
         for file in &self.part.file {
             let name = format!("{}/{}", self.part.name, file.template);
             let template = self.design.templates.get(&name).map(String::as_str).unwrap_or_default();
-            write(&dir.join(&file.template), &self.renderer.render(&name, template)?)?;
+            let path = dir.join(&file.template);
+            write(&path, &self.renderer.render(&name, template)?)?;
+            if file.executable {
+                let mode = fs::Permissions::from_mode(0o755);
+                fs::set_permissions(&path, mode).map_err(|source| UpError::File { path, source })?;
+            }
         }
         let logs = logs.join(&self.node.name);
         make_dir(&logs)?;
@@ -279,6 +317,9 @@ impl<'a> Site<'a> {
             Ready::Http { http } => Ready::Http { http: render(http)? },
             Ready::Sql { sql, socket } => Ready::Sql { sql: render(sql)?, socket: render(socket)? },
             Ready::Dns { dns } => Ready::Dns { dns: render(dns)? },
+            Ready::Command { command } => {
+                Ready::Command { command: self.renderer.render_words("ready", command)? }
+            }
         })
     }
 
@@ -289,9 +330,10 @@ impl<'a> Site<'a> {
         let all = topology.nodes.iter().flat_map(|node| node.parts.iter().map(move |plan| (node, plan)));
         let leads_to = |node: &NodePlan, plan: &PartPlan| {
             let process = self.design.parts[&plan.part].process.as_str();
-            topology.links.iter().any(|link| {
-                link.from.is(&self.node.name, &self.part.process) && link.to.is(&node.name, process)
-            })
+            topology
+                .needs
+                .iter()
+                .any(|(from, to)| from.is(&self.node.name, &self.part.process) && to.is(&node.name, process))
         };
         let needs = all
             .enumerate()

@@ -1,8 +1,10 @@
 //! Designs as data, and the lab that brings them up: sealed, real, and gone without a trace.
 
+mod certificates;
 mod config;
 pub mod control;
 mod design;
+mod firewall;
 mod hardware;
 mod input;
 mod lab;
@@ -24,4 +26,4 @@ pub use network::{NetworkError, namespace_path};
 pub use part::{DatabaseRole, Part};
 pub use registry::{RunningLab, running_labs};
 pub use supervisor::ServiceError;
-pub use topology::{NodePlan, PartPlan, Topology};
+pub use topology::{NodePlan, PartPlan, Setting, Topology};

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +26,12 @@ pub enum NetworkError {
         /// The node.
         node: String,
         /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The lab's own list of DNS servers could not be put in place.
+    #[error("cannot make the lab's programs ask its own DNS servers (/etc/resolv.conf): {source}")]
+    Resolver {
+        /// The system's answer.
         source: io::Error,
     },
     /// `ip` could not be run.
@@ -76,6 +82,31 @@ pub(crate) fn connect(nodes: &[(&str, &[IpAddr])]) -> Result<(), NetworkError> {
         batch(node, &Reach::Namespace { net: namespace_path(node), cgroup_procs: Vec::new() }, &lines)?;
     }
     Ok(())
+}
+
+/// Makes programs inside the lab (curl in `brownout exec`, say) ask the design's DNS servers.
+pub(crate) fn resolve_at(servers: &[SocketAddr]) -> Result<(), NetworkError> {
+    let file = Path::new(RUN_DIR).join("resolv.conf");
+    let failed = |source| NetworkError::Resolver { source };
+    let mut text: String = servers.iter().map(|server| format!("nameserver {}\n", server.ip())).collect();
+    // The next server is asked after a second without an answer.
+    text += "options timeout:1 attempts:2\n";
+    fs::write(&file, text).map_err(failed)?;
+    let place = Path::new("/etc/resolv.conf");
+    // Where it is a link into /run, what it led to is hidden in here.
+    if let (Err(_), Ok(link)) = (fs::canonicalize(place), fs::read_link(place)) {
+        let led_to = Path::new("/etc").join(link);
+        if let Some(dir) = led_to.parent() {
+            fs::create_dir_all(dir).map_err(failed)?;
+        }
+        fs::write(&led_to, "").map_err(failed)?;
+    }
+    // A machine without the file has programs that ask nobody; the load generator asks by itself.
+    if !place.exists() {
+        return Ok(());
+    }
+    let none = None::<&str>;
+    mount(Some(&file), place, none, MsFlags::MS_BIND, none).map_err(|error| failed(error.into()))
 }
 
 /// A namespace lives as long as something refers to it: a thread makes it and mounts it onto a file.

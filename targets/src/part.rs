@@ -35,6 +35,11 @@ pub enum Ready {
         /// The server's unix socket.
         socket: String,
     },
+    /// A command that exits with 0 when run on the node.
+    Command {
+        /// The command line.
+        command: Vec<String>,
+    },
     /// A name that has an A record.
     Dns {
         /// The name, asked at the node's first address.
@@ -48,6 +53,9 @@ pub enum Ready {
 pub struct PartFile {
     /// The template's name, and the file's in the process's own directory.
     pub template: String,
+    /// Whether it is a program.
+    #[serde(default)]
+    pub executable: bool,
 }
 
 /// SQL that runs once, after the first readiness.

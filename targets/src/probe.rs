@@ -26,6 +26,7 @@ pub(crate) fn ask(ready: &Ready, reach: &Reach, address: IpAddr) -> Result<(), S
             reach::within(reach, || ask_dns(dns, server)).unwrap_or_else(|error| Err(error.to_string()))
         }
         Ready::Sql { sql, socket } => ask_sql(sql, socket),
+        Ready::Command { command } => ask_command(command, reach),
     }
 }
 
@@ -49,6 +50,11 @@ fn ask_http(url: &str) -> Result<(), String> {
         Some(code) if code.starts_with('2') => Ok(()),
         _ => Err(format!("GET {url}: {status}")),
     }
+}
+
+fn ask_command(command: &[String], reach: &Reach) -> Result<(), String> {
+    let output = reach::run(reach, command, QUESTION).map_err(|error| error.to_string())?;
+    if output.success() { Ok(()) } else { Err(format!("{}: {}", command.join(" "), output.complaint())) }
 }
 
 /// Runs outside the node's cgroups, so that asking costs the node only what its server spends on the answer.

@@ -181,8 +181,6 @@ pub(crate) fn inventory(nodes: Vec<Node>) -> Inventory {
         links: Vec::new(),
         public_name: "www.foobar.com".into(),
         public_port: 80,
-        resolver: None,
-        client: None,
         ..Inventory::default()
     }
 }

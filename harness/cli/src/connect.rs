@@ -140,7 +140,7 @@ impl ConnectArgs {
                 (there.host, there.port)
             }
         };
-        let name = Name { host, port, resolver: self.dns, enter };
+        let name = Name { host, port, resolvers: self.dns.into_iter().collect(), enter };
         let resolved = name.resolve().or_fail(Code::Fail)?;
         let targets = resolved.addresses.iter().copied().map(Target::Tcp).collect();
         Ok(Destination { targets, name: Some((name, resolved)) })

@@ -5,6 +5,12 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
+/// " at the DNS server A or B"; nothing for the system's resolver.
+fn asked(servers: &[SocketAddr]) -> String {
+    let list: Vec<String> = servers.iter().map(ToString::to_string).collect();
+    if list.is_empty() { String::new() } else { format!(" at the DNS server {}", list.join(" or ")) }
+}
+
 /// Why a load could not be driven. What the target does wrong is no error here: it is counted.
 #[derive(Debug, Error)]
 pub enum LoadError {
@@ -17,12 +23,12 @@ pub enum LoadError {
         why: String,
     },
     /// The name has no address.
-    #[error("`{host}` does not resolve{}: {why}", server.map(|server| format!(" at the DNS server {server}")).unwrap_or_default())]
+    #[error("`{host}` does not resolve{}: {why}", asked(servers))]
     Resolve {
         /// The name.
         host: String,
         /// Who was asked, when it was not the system's resolver.
-        server: Option<SocketAddr>,
+        servers: Vec<SocketAddr>,
         /// The answer.
         why: String,
     },

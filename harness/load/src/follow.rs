@@ -26,8 +26,8 @@ pub struct Name {
     pub host: String,
     /// TCP port of the addresses.
     pub port: u16,
-    /// DNS server that is asked; the system's resolver when absent.
-    pub resolver: Option<SocketAddr>,
+    /// DNS servers that are asked, in this order; the system's resolver when there are none.
+    pub resolvers: Vec<SocketAddr>,
     /// First thing that the asking thread does.
     pub enter: Enter,
 }
@@ -39,7 +39,7 @@ impl Name {
     ///
     /// When the name does not resolve, naming it and the server that was asked.
     pub fn resolve(&self) -> Result<Resolved, LoadError> {
-        lookup(&self.host, self.port, self.resolver, self.enter.clone())
+        lookup(&self.host, self.port, &self.resolvers, self.enter.clone())
     }
 
     /// Asks again whenever the last answer's time to live is over, and tells `targets` when the addresses are others; the
@@ -109,8 +109,8 @@ mod tests {
 
     #[test]
     fn a_name_is_asked_for_again_when_its_answer_is_too_old() {
-        let resolver = Some(moving_dns_server());
-        let name = Name { host: "www.foobar.com".into(), port: 80, resolver, enter: Arc::new(|| Ok(())) };
+        let resolvers = vec![moving_dns_server()];
+        let name = Name { host: "www.foobar.com".into(), port: 80, resolvers, enter: Arc::new(|| Ok(())) };
         let first = name.resolve().unwrap();
         assert_eq!(first.ttl, Some(Duration::from_secs(1)));
         let targets: Targets = first.addresses.iter().copied().collect();
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn an_address_is_not_followed() {
         let enter: Enter = Arc::new(|| Ok(()));
-        let name = Name { host: "192.0.2.1".into(), port: 80, resolver: None, enter };
+        let name = Name { host: "192.0.2.1".into(), port: 80, resolvers: Vec::new(), enter };
         let first = name.resolve().unwrap();
         let targets: Targets = first.addresses.iter().copied().collect();
         // Returns at once, though nobody says that it is done.

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hickory_resolver::Resolver;
-use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{
+    NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy,
+};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 use crate::LoadError;
@@ -29,7 +31,7 @@ pub struct Resolved {
     pub literal: bool,
 }
 
-/// The addresses of `host`, asked at `resolver` when there is one. The asking thread calls `enter` first.
+/// The addresses of `host`, asked at `resolvers` when there are some: the next one when one does not answer. The asking thread calls `enter` first.
 ///
 /// # Errors
 ///
@@ -37,32 +39,32 @@ pub struct Resolved {
 pub fn resolve(
     host: &str,
     port: u16,
-    resolver: Option<SocketAddr>,
+    resolvers: &[SocketAddr],
     enter: Enter,
 ) -> Result<Vec<SocketAddr>, LoadError> {
-    lookup(host, port, resolver, enter).map(|resolved| resolved.addresses)
+    lookup(host, port, resolvers, enter).map(|resolved| resolved.addresses)
 }
 
 pub(crate) fn lookup(
     host: &str,
     port: u16,
-    resolver: Option<SocketAddr>,
+    resolvers: &[SocketAddr],
     enter: Enter,
 ) -> Result<Resolved, LoadError> {
     if let Ok(address) = host.parse::<IpAddr>() {
         let addresses = vec![SocketAddr::new(address, port)];
         return Ok(Resolved { addresses, ttl: None, took: Duration::ZERO, literal: true });
     }
-    let name = host.to_owned();
+    let (name, servers) = (host.to_owned(), resolvers.to_vec());
     let began = Instant::now();
     let asked = thread::spawn(move || {
         enter().map_err(|error| error.to_string())?;
-        match resolver {
-            Some(server) => ask(&name, port, server),
-            None => ask_system(&name, port).map_err(|error| error.to_string()),
+        if servers.is_empty() {
+            return ask_system(&name, port).map_err(|error| error.to_string());
         }
+        ask(&name, port, &servers)
     });
-    let error = |why: String| LoadError::Resolve { host: host.to_owned(), server: resolver, why };
+    let error = |why: String| LoadError::Resolve { host: host.to_owned(), servers: resolvers.to_vec(), why };
     let (addresses, ttl) = asked.join().map_err(|_| LoadError::Panicked)?.map_err(error)?;
     if addresses.is_empty() {
         return Err(error("it has no address".to_owned()));
@@ -76,18 +78,24 @@ fn ask_system(host: &str, port: u16) -> io::Result<Answer> {
     Ok(((host, port).to_socket_addrs()?.collect(), None))
 }
 
-fn ask(host: &str, port: u16, server: SocketAddr) -> Result<Answer, String> {
+fn ask(host: &str, port: u16, servers: &[SocketAddr]) -> Result<Answer, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let mut name_server = NameServerConfig::udp_and_tcp(server.ip());
-        for connection in &mut name_server.connections {
-            connection.port = server.port();
-        }
-        let config = ResolverConfig::from_parts(None, Vec::new(), vec![name_server]);
+        let name_server = |server: &SocketAddr| {
+            let mut name_server = NameServerConfig::udp_and_tcp(server.ip());
+            for connection in &mut name_server.connections {
+                connection.port = server.port();
+            }
+            name_server
+        };
+        let config = ResolverConfig::from_parts(None, Vec::new(), servers.iter().map(name_server).collect());
         let mut options = ResolverOpts::default();
+        // One after the other, as a user's own resolver does.
+        options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
+        options.num_concurrent_reqs = 1;
         options.timeout = ANSWER;
         options.attempts = ATTEMPTS;
         // This machine's own names have nothing to do with the design's.
@@ -143,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_name_is_asked_at_the_designs_own_server() {
-        let addresses = resolve("www.foobar.com", 80, Some(dns_server(0)), stay()).unwrap();
+        let addresses = resolve("www.foobar.com", 80, &[dns_server(0)], stay()).unwrap();
         assert_eq!(addresses, ["192.0.2.7:80".parse().unwrap()]);
     }
 
@@ -151,12 +159,12 @@ mod tests {
     fn a_name_that_does_not_resolve_is_named_with_the_server() {
         const NO_SUCH_NAME: u8 = 3;
         let server = dns_server(NO_SUCH_NAME);
-        let error = resolve("nowhere.example", 80, Some(server), stay()).unwrap_err().to_string();
+        let error = resolve("nowhere.example", 80, &[server], stay()).unwrap_err().to_string();
         assert!(error.contains("nowhere.example") && error.contains(&server.to_string()), "{error}");
     }
 
     #[test]
     fn an_address_needs_no_asking() {
-        assert_eq!(resolve("192.0.2.1", 81, None, stay()).unwrap(), ["192.0.2.1:81".parse().unwrap()]);
+        assert_eq!(resolve("192.0.2.1", 81, &[], stay()).unwrap(), ["192.0.2.1:81".parse().unwrap()]);
     }
 }

@@ -239,8 +239,8 @@ pub struct Inventory {
     pub virtual_addresses: Vec<VirtualAddress>,
     /// The nodes that have a packet filter.
     pub firewalls: Vec<Firewall>,
-    /// The design's own DNS server.
-    pub resolver: Option<SocketAddr>,
+    /// The design's own DNS servers, in the order in which they are asked.
+    pub resolvers: Vec<SocketAddr>,
     /// The node whose network the load comes from.
     pub client: Option<String>,
 }

@@ -62,7 +62,7 @@ pub struct InventoryRecord {
     /// The nodes that have a packet filter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firewalls: Vec<FirewallRecord>,
-    /// Address and port of the design's own DNS server.
+    /// Address and port of the design's own DNS server: of several, the one that is asked first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolver: Option<String>,
     /// The node whose network the load came from.
@@ -187,7 +187,7 @@ impl From<&Inventory> for InventoryRecord {
             summary: inventory.summary.clone(),
             public_name: inventory.public_name.clone(),
             public_port: inventory.public_port,
-            resolver: inventory.resolver.map(|resolver| resolver.to_string()),
+            resolver: inventory.resolvers.first().map(ToString::to_string),
             client: inventory.client.clone(),
             nodes: inventory.nodes.iter().map(node).collect(),
             links: inventory.links.iter().map(link).collect(),

@@ -61,7 +61,7 @@ fn inventory(design: &str, summary: &str, nodes: Vec<Node>, links: Vec<Link>) ->
         links,
         public_name: "www.foobar.com".to_owned(),
         public_port: 80,
-        resolver: Some(SocketAddr::from(([203, 0, 113, 53], 53))),
+        resolvers: vec![SocketAddr::from(([203, 0, 113, 53], 53))],
         client: Some("client".to_owned()),
         ..Inventory::default()
     }

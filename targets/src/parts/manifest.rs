@@ -33,7 +33,9 @@ impl Manifest {
     }
 
     pub(super) fn serves(&self, set: Set) -> bool {
-        self.format == FORMAT && self.packages.iter().eq(set.packages()) && self.system == system()
+        self.format == FORMAT
+            && set.packages().all(|package| self.packages.iter().any(|have| have == package))
+            && self.system == system()
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), PartsError> {

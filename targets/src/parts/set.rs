@@ -38,7 +38,12 @@ const STACK: &[Wanted] = &[
     ),
     wanted("bind9", "usr/sbin/named", "the DNS server of every design"),
     wanted("keepalived", "usr/sbin/keepalived", "an address shared by two load balancers"),
-    wanted("nftables", "usr/sbin/nft", "the faults that drop packets"),
+    wanted("prometheus", "usr/bin/prometheus", "monitoring"),
+    wanted("prometheus-alertmanager", "usr/bin/prometheus-alertmanager", "alerts"),
+    wanted("prometheus-node-exporter", "usr/bin/prometheus-node-exporter", "monitoring of every server"),
+    wanted("prometheus-nginx-exporter", "usr/bin/prometheus-nginx-exporter", "monitoring of nginx"),
+    wanted("prometheus-mysqld-exporter", "usr/bin/prometheus-mysqld-exporter", "monitoring of MariaDB"),
+    wanted("nftables", "usr/sbin/nft", "firewalls, and the faults that drop packets"),
     wanted("iproute2", "usr/sbin/ip", "the network of every lab"),
 ];
 

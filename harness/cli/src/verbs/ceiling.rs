@@ -93,15 +93,16 @@ pub(crate) fn run(args: &CeilingArgs) -> Result<ExitCode, Failure> {
             let quiet: Arc<dyn Sink> = Arc::new(|_event| {});
             let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, quiet)?;
             let inventory = &lab.inventory;
-            let base_url = format!("http://{}:{}", inventory.public_name, inventory.public_port);
-            let plan = args.plan(&design.topology.name, base_url, || Ok(scenario::shop()))?;
+            let mut plan =
+                args.plan(&design.topology.name, inventory.public_url(), || Ok(scenario::shop()))?;
+            plan.transport = rehearse::transport(inventory);
             let enter = rehearse::client_network(inventory);
             let (destination, _) = rehearse::destination(inventory, &enter)?;
             let trials = Trials {
                 plan,
                 spacing: args.shape.arrivals,
                 targets: Arc::new(Targets::new(destination)),
-                authority: rehearse::authority(&inventory.public_name, inventory.public_port),
+                authority: rehearse::authority(inventory),
                 enter,
                 workers: args.workers.max(1),
                 cpus,

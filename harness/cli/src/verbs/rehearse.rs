@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::anyhow;
 use clap::Args;
 use load::{Name, Resolved, Target};
-use model::{Event, Inventory, Phase, Plan, ResolvedInjection, Sink, Timeline, What};
+use model::{Event, Inventory, Phase, Plan, ResolvedInjection, Sink, Timeline, Tls, Transport, What};
 use record::{Machine, Place, Recorder};
 use targets::parts::PartsRoot;
 use targets::seal::Sealed;
@@ -94,14 +94,14 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
     let plan = Plan {
         name: design.topology.name.clone(),
         seed: args.shape.seed(),
-        base_url: format!("http://{}:{}", inventory.public_name, inventory.public_port),
+        base_url: inventory.public_url(),
         scenario: asked.scenario,
         warm_up: args.shape.warm_up.unwrap_or(DEFAULT_WARM_UP),
         stages: asked.stages,
         cool_down: COOL_DOWN,
         connections: args.shape.connections,
         keep_alive: !args.shape.no_keep_alive,
-        transport: model::Transport::default(),
+        transport: transport(&inventory),
         timeout: args.shape.timeout,
         schedule,
         objectives: asked.objectives,
@@ -172,7 +172,7 @@ impl Rehearsal {
             plan: &self.plan,
             destination: Destination { targets, name: Some(name) },
             way: "X-Served-By".to_owned(),
-            authority: authority(&inventory.public_name, inventory.public_port),
+            authority: authority(inventory),
             enter,
             workers: 1,
             cpus,
@@ -197,7 +197,7 @@ pub(crate) fn destination(
     let name = Name {
         host: inventory.public_name.clone(),
         port: inventory.public_port,
-        resolver: inventory.resolver,
+        resolvers: inventory.resolvers.clone(),
         enter: Arc::clone(enter),
     };
     let resolved = name.resolve().or_fail(Code::Fail)?;
@@ -205,8 +205,20 @@ pub(crate) fn destination(
     Ok((targets, (name, resolved)))
 }
 
-pub(crate) fn authority(name: &str, port: u16) -> String {
-    if port == 80 { name.to_owned() } else { format!("{name}:{port}") }
+/// What requests carry as `Host`: the port only where it is not the usual one.
+pub(crate) fn authority(inventory: &Inventory) -> String {
+    let url = inventory.public_url();
+    url.split_once("://").map_or(url.as_str(), |(_, authority)| authority).to_owned()
+}
+
+/// How a design is spoken to: where it has certificates, they are verified with its own authority.
+pub(crate) fn transport(inventory: &Inventory) -> Transport {
+    let tls = inventory.public_tls.then(|| Tls {
+        server_name: inventory.public_name.clone(),
+        authorities: inventory.authority.clone(),
+        ..Tls::default()
+    });
+    Transport { tls, ..Transport::default() }
 }
 
 pub(crate) fn client_network(inventory: &Inventory) -> Enter {

@@ -65,7 +65,7 @@ fn tell(event: &Event, began: Instant) {
 }
 
 fn describe(lab: &Lab, hardware: &Hardware, unit: Unit, took: Duration) -> String {
-    let Inventory { design, nodes, public_name, public_port, client, .. } = &lab.inventory;
+    let Inventory { design, nodes, client, authority, .. } = &lab.inventory;
     let mut lines = vec![format!("\n{design} is up after {:.1} s", took.as_secs_f64())];
     for node in nodes {
         let addresses: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
@@ -77,9 +77,10 @@ fn describe(lab: &Lab, hardware: &Hardware, unit: Unit, took: Duration) -> Strin
         _ => lines.push(format!("each node: {} of a core, {} MiB", unit.cores, unit.memory_bytes >> 20)),
     }
     if let Some(client) = client {
-        lines.push(format!(
-            "try: brownout exec {client} -- curl -i http://{public_name}:{public_port}/api/orders/7"
-        ));
+        let trust =
+            authority.as_ref().map(|file| format!(" --cacert {}", file.display())).unwrap_or_default();
+        let url = lab.inventory.public_url();
+        lines.push(format!("try: brownout exec {client} -- curl -i{trust} {url}/api/orders/7"));
     }
     lines.push("ctrl-C takes it down".to_owned());
     lines.join("\n")
