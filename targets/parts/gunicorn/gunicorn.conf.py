@@ -3,7 +3,7 @@
 import os
 
 wsgi_app = "orders.wsgi:application"
-bind = "127.0.0.1:{{ settings.application_port }}"
+bind = "{{ settings.application_listen }}:{{ settings.application_port }}"
 backlog = 1024
 pidfile = None
 

@@ -11,6 +11,9 @@ use super::{NodePlan, matching};
 use crate::input::{InputError, Source};
 use crate::part::Part;
 
+/// Who can only start when whom is ready.
+type Need = (Endpoint, Endpoint);
+
 /// Links, and for each whether who connects needs who accepts in order to start.
 pub(super) fn links(
     source: &Source<'_>,
@@ -18,7 +21,7 @@ pub(super) fn links(
     nodes: &[NodePlan],
     parts: &HashMap<String, Part>,
     settings: &Settings<'_>,
-) -> Result<(Vec<Link>, Vec<(Endpoint, Endpoint)>), InputError> {
+) -> Result<(Vec<Link>, Vec<Need>), InputError> {
     let mut links = Vec::new();
     let mut needs: Vec<(Endpoint, Endpoint, usize)> = Vec::new();
     for (line, link) in read.iter().enumerate() {
