@@ -84,6 +84,10 @@ fn cell(injection: &InjectionFile) -> Cell {
         "never-recovered" => ("did not recover".to_owned(), lost),
         _ => ("void".to_owned(), injection.sentence.clone()),
     };
+    let detail = match (&injection.alert, injection.alerted_after_s) {
+        (Some(alert), Some(after_s)) => format!("{detail}; alert {alert} {}", words::after(after_s)),
+        _ => detail,
+    };
     Cell { verdict: injection.verdict.clone(), headline, detail }
 }
 

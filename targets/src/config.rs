@@ -43,6 +43,8 @@ pub(crate) struct LabFacts {
     pub(crate) app_dir: PathBuf,
     /// Configuration files that came with the packages.
     pub(crate) parts_etc: PathBuf,
+    /// Where logs go: `<logs>/<node>/<process>.log`.
+    pub(crate) logs: PathBuf,
     /// For the accounts inside the lab, new for every lab.
     pub(crate) password: String,
 }
@@ -73,6 +75,8 @@ impl<'a> Renderer<'a> {
         let databases = |role| databases(design, role);
         let context = context! {
             dir => process_dir(&node.name, &part.process).display().to_string(),
+            // For programs that a part starts and whose words it does not keep.
+            log => facts.logs.join(&node.name).join(format!("{}.log", part.process)).display().to_string(),
             node => node_value(design, node),
             nodes => topology.nodes.iter().map(|node| node_value(design, node)).collect::<Vec<_>>(),
             design => context! {

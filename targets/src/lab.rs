@@ -14,6 +14,7 @@ use std::time::Duration;
 use model::{Inventory, Node, Process, Reach, Sink};
 use thiserror::Error;
 
+use crate::alerts;
 use crate::certificates::{self, CertificateError};
 use crate::config::{ConfigError, LabFacts, Renderer, process_dir};
 use crate::control;
@@ -42,6 +43,14 @@ pub enum UpError {
         node: String,
         /// What is wrong with its rules.
         complaint: String,
+    },
+    /// Nobody could listen for the design's alerts.
+    #[error("cannot listen for alerts on {node}: {source}")]
+    Alerts {
+        /// The node.
+        node: String,
+        /// The system's answer.
+        source: io::Error,
     },
     /// A certificate could not be made or written.
     #[error(transparent)]
@@ -143,9 +152,10 @@ impl Lab {
                 starts.push(site.start(options.mariadb_datadir)?);
             }
         }
-        let supervisor = Supervisor::new(services, sink);
+        let supervisor = Supervisor::new(services, Arc::clone(&sink));
         control::serve(&supervisor)
             .map_err(|source| UpError::File { path: Path::new(RUN_DIR).join("control"), source })?;
+        alerts::listen(design, &sink)?;
         start_all(&supervisor, &starts, options.stop)?;
         for node in design.topology.nodes.iter().filter(|node| !node.parts.is_empty()) {
             let error = |source| UpError::Hardware { node: node.name.clone(), source };
@@ -162,7 +172,12 @@ impl Lab {
 /// When a template of a command line cannot be rendered.
 pub fn intended(design: &Design) -> Result<Inventory, UpError> {
     // Command lines name sockets and files, never secrets.
-    let facts = LabFacts { app_dir: PathBuf::new(), parts_etc: PathBuf::new(), password: String::new() };
+    let facts = LabFacts {
+        app_dir: PathBuf::new(),
+        parts_etc: PathBuf::new(),
+        logs: PathBuf::new(),
+        password: String::new(),
+    };
     let node = |node: &NodePlan| -> Result<Node, UpError> {
         let processes = node.parts.iter().map(|plan| Site::new(design, node, plan, &facts).process());
         Ok(Node {
@@ -216,6 +231,7 @@ fn lab_facts(design: &Design, options: &UpOptions<'_>) -> Result<LabFacts, UpErr
     Ok(LabFacts {
         app_dir,
         parts_etc: options.parts_etc.to_owned(),
+        logs: options.logs.to_owned(),
         password: password.trim().replace('-', ""),
     })
 }

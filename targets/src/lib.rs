@@ -1,5 +1,6 @@
 //! Designs as data, and the lab that brings them up: sealed, real, and gone without a trace.
 
+mod alerts;
 mod certificates;
 mod config;
 pub mod control;

@@ -23,6 +23,7 @@ use crate::probe;
 
 /// Between two questions whether a process is ready.
 const ASK_EVERY: Duration = Duration::from_millis(20);
+const RUN_EVERY: Duration = Duration::from_millis(200);
 /// A supervised process that died sooner than this after its start is started again only after as long a pause.
 const TOO_SOON: Duration = Duration::from_secs(1);
 
@@ -255,7 +256,8 @@ impl Supervisor {
                 (Err(_), Some(_)) if give_up() => "given up".to_owned(),
                 (Err(_), Some(_)) => {
                     drop(states);
-                    thread::sleep(ASK_EVERY);
+                    // A command costs more than a question over a socket.
+                    thread::sleep(if matches!(ready, Ready::Command { .. }) { RUN_EVERY } else { ASK_EVERY });
                     continue;
                 }
             };

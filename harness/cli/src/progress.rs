@@ -109,6 +109,10 @@ impl Sink for Progress {
             What::HealFailed { injection, left, remedy } => {
                 self.say(&format!("  NOT HEALED  {}: {left}; undo it by: {remedy}", name(injection)));
             }
+            What::AlertReceived { alert, about, firing } => {
+                let about = about.as_ref().map_or(String::new(), |node| format!(" about {node}"));
+                self.say(&format!("  alert   {alert}{about}{}", if *firing { "" } else { " is over" }));
+            }
             What::Warning(text) => self.say(&format!("  warning: {text}")),
             _ => {}
         }

@@ -95,6 +95,15 @@ pub enum What {
         /// The command that undoes it.
         remedy: String,
     },
+    /// The design's own monitoring told somebody that something is wrong, or that it is well again.
+    AlertReceived {
+        /// The rule's name: "DatabaseDown".
+        alert: String,
+        /// The node that it is about, where it names one.
+        about: Option<String>,
+        /// Whether it began; else it is over.
+        firing: bool,
+    },
     /// A name was asked for and answered.
     Resolved {
         /// The name.

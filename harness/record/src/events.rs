@@ -57,6 +57,12 @@ pub enum WhatRecord {
         left: String,
         remedy: String,
     },
+    AlertReceived {
+        alert: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<String>,
+        firing: bool,
+    },
     /// The first window of the load began. Written by the record itself; the bins count from here.
     LoadStarted {
         /// Width of a bin, in seconds.
@@ -208,6 +214,7 @@ impl WhatRecord {
             What::FaultVoid { injection, reason } => Self::FaultVoid { injection, reason },
             What::FaultHealed { injection } => Self::FaultHealed { injection },
             What::HealFailed { injection, left, remedy } => Self::HealFailed { injection, left, remedy },
+            What::AlertReceived { alert, about, firing } => Self::AlertReceived { alert, about, firing },
             What::LoadFinished(totals) => Self::LoadFinished(TotalsRecord::new(&totals)),
             What::Resolved { name, addresses, took } => Self::Resolved {
                 name,

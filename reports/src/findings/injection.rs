@@ -14,6 +14,8 @@ struct Told {
     injected: Option<(f64, Vec<String>)>,
     healed_s: Option<f64>,
     void: Option<String>,
+    /// Alerts that began after the injection, in order.
+    alerts: Vec<(f64, String)>,
 }
 
 /// Every injection of the timeline, in order.
@@ -46,6 +48,10 @@ fn told(run: &Run, index: usize) -> Told {
                 told.injected.get_or_insert((at_s, targets.clone()));
             }
             WhatRecord::FaultHealed { injection } if *injection == index => told.healed_s = Some(at_s),
+            WhatRecord::AlertReceived { alert, about, firing: true } if told.injected.is_some() => {
+                let about = about.as_ref().map_or(String::new(), |node| format!(" ({node})"));
+                told.alerts.push((at_s, format!("{alert}{about}")));
+            }
             WhatRecord::FaultVoid { injection, reason } if *injection == index => {
                 told.void = Some(reason.clone());
             }
@@ -90,12 +96,16 @@ fn felt(run: &Run, study: &Study, asked: &InjectionRecord, told: &Told, span: Sp
         *failed_by_kind.entry(kind.clone()).or_insert(0) += count;
     }
     let word = effects.iter().map(|(_, effect)| effect.word).max().unwrap_or(Word::Void);
+    // What comes after the next fault began may be about that one.
+    let alert = told.alerts.iter().find(|(at_s, _)| *at_s < span.to_s);
     let overall = tally(&grid.all[grid.columns_of(span.from_s, span.to_s)]);
     InjectionFile {
         at_s: tidy(span.at_s),
         healed_s: told.healed_s.map(tidy),
         detected_s: first.map(tidy),
         felt_after_s: first.map(|felt_s| tidy((felt_s - span.at_s).max(0.0))),
+        alerted_after_s: alert.map(|(at_s, _)| tidy((at_s - span.at_s).max(0.0))),
+        alert: alert.map(|(_, alert)| alert.clone()),
         recovered_s: recovered_s.map(tidy),
         recovery_s: recovered_s.map(|at_s| tidy((at_s - span.at_s).max(0.0))),
         recovery_after_heal_s: recovered_s

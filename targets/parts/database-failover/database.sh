@@ -42,7 +42,7 @@ holds_address() {
 }
 
 say() {
-    echo "$(date +%T.%3N) ${0##*/}: $*" >&2
+    echo "$(date +%T.%3N) ${0##*/}: $*" >> {{ log }}
 }
 
 # One of these scripts at a time.

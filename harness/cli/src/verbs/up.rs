@@ -59,6 +59,10 @@ fn tell(event: &Event, began: Instant) {
         What::ProcessDied { node, process, status } => {
             eprintln!("{at:7.2} s  {node:<10} {process:<10} ended: {status}");
         }
+        What::AlertReceived { alert, about, firing } => {
+            let state = if *firing { "alert" } else { "alert is over" };
+            eprintln!("{at:7.2} s  {:<10} {alert:<10} {state}", about.as_deref().unwrap_or("-"));
+        }
         What::Warning(text) => eprintln!("{at:7.2} s  warning: {text}"),
         _ => {}
     }

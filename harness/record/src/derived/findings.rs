@@ -81,6 +81,12 @@ pub struct InjectionFile {
     /// From the injection to that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub felt_after_s: Option<f64>,
+    /// From the injection to the first alert that reached somebody; absent when none did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alerted_after_s: Option<f64>,
+    /// That alert: "DatabaseDown (db1)".
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alert: Option<String>,
     /// When goodput was back at 95 % of its baseline and stayed for 5 s; absent when nothing had to recover or nothing did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub recovered_s: Option<f64>,

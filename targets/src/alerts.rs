@@ -1,0 +1,146 @@
+//! Who is told when a design's own monitoring finds something wrong: a listener for the webhook of Alertmanager
+//! (`webhook_config`, payload version 4), on the node of the monitor. What it is told becomes events on the run's clock.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use model::{Event, Reach, Sink, What};
+use serde::Deserialize;
+
+use crate::design::Design;
+use crate::lab::UpError;
+use crate::network::namespace_path;
+
+/// The part whose webhook is listened to.
+const PART: &str = "alertmanager";
+/// Alertmanager sends at once; only a stuck one takes this long.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// More than any number of alerts that a lab can raise.
+const LARGEST: u64 = 1 << 20;
+
+/// Listens on every node that runs an Alertmanager, for as long as the process lives.
+pub(crate) fn listen(design: &Design, sink: &Arc<dyn Sink>) -> Result<(), UpError> {
+    let nodes = design.topology.nodes.iter();
+    for node in nodes.filter(|node| node.parts.iter().any(|plan| plan.part == PART)) {
+        let error = |source| UpError::Alerts { node: node.name.clone(), source };
+        let reach = Reach::Namespace { net: namespace_path(&node.name), cgroup_procs: Vec::new() };
+        let port = webhook_port(design);
+        // A socket stays in the network that it was made in.
+        let listener = reach::within(&reach, || TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
+            .map_err(|failed| error(io::Error::other(failed)))?
+            .map_err(error)?;
+        let sink = Arc::clone(sink);
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                // One that says something else is no reason to stop listening.
+                if let Ok(told) = receive(connection) {
+                    told.into_iter().for_each(|what| sink.emit(Event { at: Instant::now(), what }));
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+fn webhook_port(design: &Design) -> u16 {
+    let of_part = || design.parts.get(PART)?.settings.get("webhook_port");
+    let port = design.topology.settings.get("webhook_port").or_else(of_part);
+    port.and_then(toml::Value::as_integer).and_then(|port| u16::try_from(port).ok()).unwrap_or(9099)
+}
+
+/// The part of the payload that is of use here.
+#[derive(Deserialize)]
+struct Payload {
+    alerts: Vec<Alert>,
+}
+
+#[derive(Deserialize)]
+struct Alert {
+    status: String,
+    labels: Labels,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    alertname: String,
+    node: Option<String>,
+    server: Option<String>,
+}
+
+/// Takes one request and answers it. The sender closes or begins anew: a connection carries one request.
+fn receive(mut connection: TcpStream) -> io::Result<Vec<What>> {
+    connection.set_read_timeout(Some(PATIENCE))?;
+    connection.set_write_timeout(Some(PATIENCE))?;
+    let mut reader = BufReader::new(&connection).take(LARGEST);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        }
+    }
+    let mut body = Vec::new();
+    reader.take(length).read_to_end(&mut body)?;
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+    let payload: Payload = serde_json::from_slice(&body)?;
+    Ok(payload.alerts.into_iter().map(told).collect())
+}
+
+fn told(alert: Alert) -> What {
+    What::AlertReceived {
+        alert: alert.labels.alertname,
+        about: alert.labels.node.or(alert.labels.server),
+        firing: alert.status == "firing",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_call_becomes_an_event_for_each_alert() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let sender = thread::spawn(move || {
+            let body = r#"{"version":"4","alerts":[
+                {"status":"firing","labels":{"alertname":"DatabaseDown","node":"db1","job":"mysqld"}},
+                {"status":"resolved","labels":{"alertname":"ErrorsServed"}}]}"#;
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(
+                stream,
+                "POST /alerts HTTP/1.1\r\nHost: x\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        let told = receive(listener.accept().unwrap().0).unwrap();
+        assert!(sender.join().unwrap().starts_with("HTTP/1.1 200"));
+        let words: Vec<_> = told
+            .into_iter()
+            .map(|what| match what {
+                What::AlertReceived { alert, about, firing } => (alert, about, firing),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            words,
+            [("DatabaseDown".into(), Some("db1".into()), true), ("ErrorsServed".into(), None, false)]
+        );
+    }
+}
