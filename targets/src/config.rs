@@ -107,7 +107,8 @@ impl<'a> Renderer<'a> {
         self.environment.render_named_str(name, template, &self.context).map_err(|error| ConfigError {
             template: name.to_owned(),
             node: self.node.to_owned(),
-            reason: format!("{error:#}"),
+            // Not its long form, which shows every value that the template could use: the password too.
+            reason: error.to_string(),
         })
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn raise(design: &Design) -> Result<(), UpError> {
     for firewall in design.topology.firewalls() {
         let failed = |complaint: String| UpError::Firewall { node: firewall.node.clone(), complaint };
         let template = design.templates.get(TEMPLATE).map(String::as_str).unwrap_or_default();
-        let rules = render(design, &firewall, template).map_err(|error| failed(format!("{error:#}")))?;
+        let rules = render(design, &firewall, template).map_err(|error| failed(error.to_string()))?;
         let file = Path::new(RUN_DIR).join("nodes").join(&firewall.node).join("firewall.nft");
         crate::lab::write(&file, &rules)?;
         let argv = ["nft", "-f", &file.display().to_string()].map(str::to_owned);

@@ -8,6 +8,8 @@
     reason = "tests say what they expect by unwrapping it"
 )]
 
+pub mod lab;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
