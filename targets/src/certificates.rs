@@ -133,3 +133,26 @@ fn write(path: &Path, text: &str) -> Result<(), CertificateError> {
     // Servers that care refuse a key that others may read.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::Design;
+
+    #[test]
+    fn a_certificate_vouches_for_its_nodes_names_and_every_address_that_may_come_to_it() {
+        let design = Design::find("4-resilient").unwrap();
+        let (authority, own) = authority().unwrap();
+        assert!(own.starts_with("-----BEGIN CERTIFICATE-----"));
+        let lb1 = design.topology.nodes.iter().find(|node| node.name == "lb1").unwrap();
+        let extra = lb1.certificate.clone().unwrap();
+        let (chain, key) = certificate(&authority, "lb1", &extra, lb1.addresses.iter().copied()).unwrap();
+        assert!(chain.contains("BEGIN CERTIFICATE") && key.contains("PRIVATE KEY"));
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_written_is_named() {
+        let error = write(Path::new("/proc/no/chain.pem"), "").unwrap_err().to_string();
+        assert!(error.contains("cannot write the certificate /proc/no/chain.pem"), "{error}");
+    }
+}

@@ -210,6 +210,51 @@ mod tests {
         assert!(matches!(error, DesignError::NotAFolder(_)), "{error}");
     }
 
+    #[test]
+    fn settings_behind_the_name_change_the_design_and_are_checked() {
+        let design = Design::find("3-scaled-up:web=2,balancers=active-active").unwrap();
+        let names: Vec<&str> = design.topology.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert!(names.contains(&"web2") && !names.contains(&"app2"), "{names:?}");
+        assert_eq!(design.topology.public_addresses.len(), 2);
+        assert_eq!(design.topology.name, "3-scaled-up:web=2,balancers=active-active");
+        for (asked, expected) in [
+            ("3-scaled-up:colour=red", "no setting `colour`"),
+            ("3-scaled-up:web=many", "expected a whole number"),
+            ("3-scaled-up:web=99", "a count of 99"),
+            ("1-distributed:balance=random", "use one of roundrobin, leastconn, source"),
+        ] {
+            let error = Design::find(asked).unwrap_err().to_string();
+            assert!(error.contains(expected), "{asked}: {error}");
+        }
+        // A part's setting may be given even where the topology says nothing of it.
+        assert!(Design::find("0-simple:pool_size=2").is_ok());
+    }
+
+    #[test]
+    fn a_firewall_lets_in_what_the_links_bring_and_the_world_only_where_the_client_comes_from() {
+        let design = Design::find("2-secured").unwrap();
+        let firewalls = design.topology.firewalls();
+        let of = |node: &str| {
+            let firewall = firewalls.iter().find(|firewall| firewall.node == node).unwrap();
+            let flow = |accept: &model::Accept| (accept.port.unwrap(), accept.from.join(" "));
+            firewall.accepts.iter().map(flow).collect::<Vec<_>>()
+        };
+        let monitored = |port| (port, "monitor".to_owned());
+        assert_eq!(of("lb1"), [(443, String::new()), (80, String::new()), monitored(8405), monitored(9100)]);
+        assert_eq!(
+            of("server1"),
+            [
+                (80, "lb1".to_owned()),
+                (3306, "server2".to_owned()),
+                (3307, "server2".to_owned()),
+                monitored(9100),
+                monitored(9113),
+                monitored(9104)
+            ]
+        );
+        assert_eq!(firewalls.len(), 3);
+    }
+
     /// Each mistake a person can make is answered with the file, the line and the key.
     #[test]
     fn mistakes_in_a_topology_are_named_with_their_line() {
@@ -237,6 +282,17 @@ mod tests {
                 "has the part `nginx` twice",
             ),
             (head.to_owned(), 1, "at least one [[node]]"),
+            (format!("{head}networks = [\"198.51.100.0/24\"]\n{node}"), 8, "outside the design's networks"),
+            (format!("{head}networks = [\"198.51.100.1/24\"]\n{node}"), 5, "not of the form"),
+            (format!("{head}{node}count = 0\n"), 8, "a count of 0"),
+            (format!("{head}{node}count = \"web\"\n"), 8, "no setting with a number"),
+            (format!("{head}{node}when = {{ app = \"node\" }}\n"), 8, "no setting `app`"),
+            (
+                format!("{head}{node}[[virtual]]\nname = \"v\"\naddress = \"192.0.2.9\"\nnodes = [\"z\"]\n"),
+                11,
+                "is no node",
+            ),
+            (format!("{head}{node}[choices]\ncolour = [\"red\"]\n"), 1, "setting colour="),
             (
                 format!("{head}{node}[[link]]\nfrom = \"a\"\nto = \"a\"\nprotocol = \"http\"\n"),
                 9,

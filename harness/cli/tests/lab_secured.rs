@@ -23,7 +23,10 @@ fn the_secured_design_answers_by_https_only_and_drops_what_no_link_brings() {
     }
     assert!(answers[0].contains("strict-transport-security: max-age=31536000"), "{answers:?}");
     let other = lab.ask("GET", "https://lb1.foobar.com/", None);
-    assert!(other.contains("CERTIFICATE_VERIFY_FAILED"), "a name that the certificate does not have: {other}");
+    assert!(
+        other.contains("CERTIFICATE_VERIFY_FAILED"),
+        "a name that the certificate does not have: {other}"
+    );
     let redirect = lab.ask("GET", "http://www.foobar.com/api/orders/7", None);
     assert!(redirect.starts_with("301"), "{redirect}");
     assert!(redirect.contains("location: https://www.foobar.com/api/orders/7"), "{redirect}");
