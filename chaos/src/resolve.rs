@@ -67,6 +67,8 @@ pub enum ResolveError {
 /// Finds whom each injection hits. Draws come from the stream "selectors" of `seed`, one per injection by its name, so
 /// that one more injection does not change the others.
 ///
+/// An injection with `if_present` that selects nothing is left out.
+///
 /// Nodes that are there for the client or for names are hit only when a selector says so by node, role or part.
 ///
 /// # Errors
@@ -82,9 +84,10 @@ pub fn resolve(
     schedule
         .injections
         .iter()
-        .map(|injection| {
-            let targets = targets(injection, inventory, draws.stream(&injection.name))?;
-            Ok(ResolvedInjection { injection: injection.clone(), targets })
+        .filter_map(|injection| match targets(injection, inventory, draws.stream(&injection.name)) {
+            Err(ResolveError::Nothing { .. }) if injection.if_present => None,
+            Err(error) => Some(Err(error)),
+            Ok(targets) => Some(Ok(ResolvedInjection { injection: injection.clone(), targets })),
         })
         .collect()
 }

@@ -147,6 +147,15 @@ fn a_selection_of_nothing_names_the_injection_and_all_that_there_is() {
 }
 
 #[test]
+fn what_is_meant_only_where_it_is_present_is_left_out_elsewhere() {
+    let lines = "fault = \"kill\"\nif_present = true\nselect = { role = \"load-balancer\" }";
+    assert_eq!(hits(&distributed(), lines), ["lb1/haproxy"]);
+    assert_eq!(resolve(&schedule(&[("it", lines)]), &simple(), Seed(1)), Ok(Vec::new()));
+    // A peer that does not exist is a mistake all the same.
+    refusal(&simple(), "fault = \"drop\"\nif_present = true\npeer = \"z\"\nselect = { role = \"web\" }");
+}
+
+#[test]
 fn a_peer_is_a_node_and_not_its_own_peer_among_several() {
     let all = distributed();
     let drop = |peer: &str| format!("fault = \"drop\"\npeer = \"{peer}\"\nselect = {{ role = \"web\" }}");

@@ -77,9 +77,10 @@ fn read_injection(mut keys: Keys<'_>, earlier: &[Injection]) -> Result<Injection
         return Err(keys.error("select", format!("missing: expected {}", select::EXPECTED)));
     }
     let select = select.unwrap_or_else(|| fault.default_select());
+    let if_present = keys.flag("if_present")?;
     let name = given.unwrap_or_else(|| own_name(&kind, &select, earlier));
     keys.finish()?;
-    Ok(Injection { name, fault: kind, select, at, hold })
+    Ok(Injection { name, fault: kind, select, if_present, at, hold })
 }
 
 fn read_name(keys: &mut Keys<'_>, earlier: &[Injection]) -> Result<Option<String>, ScheduleError> {

@@ -98,6 +98,8 @@ pub struct Injection {
     pub fault: FaultKind,
     /// Whom it hits.
     pub select: Selector,
+    /// Whether it is left out of a design that has nothing it could hit.
+    pub if_present: bool,
     /// When it begins, from the start of the measured load.
     pub at: Duration,
     /// How long it is in force.

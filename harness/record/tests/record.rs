@@ -29,6 +29,7 @@ fn plan() -> Plan {
         name: "kill it".to_owned(),
         fault: FaultKind::Kill,
         select: Selector::default(),
+        if_present: false,
         at: Duration::from_secs(1),
         hold: Duration::from_millis(1500),
     };

@@ -110,6 +110,7 @@ impl Synthetic {
             name: name.to_owned(),
             fault: FaultKind::Kill,
             select,
+            if_present: false,
             at: second(at),
             hold: second(hold),
         };

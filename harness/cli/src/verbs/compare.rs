@@ -34,9 +34,12 @@ pub(crate) enum Search {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CompareArgs {
     /// Designs, the first of which is the baseline
-    #[arg(required = true, num_args = 1..)]
+    #[arg(required_unless_present = "all", num_args = 1..)]
     pub(crate) designs: Vec<String>,
-    /// The short schedule `demo` (75 s for each design) in place of `thorough`
+    /// All built-in designs
+    #[arg(long, conflicts_with = "designs")]
+    pub(crate) all: bool,
+    /// The short schedule `demo` (42 s for each design) in place of `thorough`
     #[arg(long, conflicts_with = "schedule")]
     pub(crate) quick: bool,
     /// File, or the name of a ready-made schedule
@@ -66,6 +69,9 @@ pub(crate) struct CompareArgs {
 }
 
 pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
+    if args.all {
+        return run(&CompareArgs { designs: targets::builtin_designs(), all: false, ..args.clone() });
+    }
     let schedule = if args.quick { "demo" } else { &args.schedule };
     check(args, schedule)?;
     // Here, so that its progress is seen once and not from within a rehearsal.
