@@ -2,6 +2,7 @@
 
 import select
 import socket
+import ssl
 
 import pymysql
 from pymysql.constants import CR, ER
@@ -26,9 +27,17 @@ class Connection:
                 connect_timeout=settings.connect_timeout,
                 read_timeout=settings.statement_timeout,
                 write_timeout=settings.statement_timeout,
+                # PyMySQL has the name or address of the host checked too, before it logs in.
+                ssl_ca=settings.authority,
+                ssl_verify_cert=bool(settings.authority),
+                ssl_verify_identity=bool(settings.authority),
             )
         except pymysql.err.MySQLError as error:
             raise ConnectionLost(message(error), sent=False, timed_out=timed_out(error)) from error
+        if settings.authority and not isinstance(self._mysql._sock, ssl.SSLSocket):
+            # PyMySQL goes on in clear with a server that offers no TLS.
+            self.close()
+            raise ConnectionLost("the server offers no TLS", sent=False, timed_out=False)
         self._poll = select.poll()
         self._poll.register(self._mysql._sock, select.POLLIN)
 

@@ -5,6 +5,8 @@
     DB_USER          account in both databases (default: orders)
     DB_PASSWORD      its password (default: empty)
     DB_NAME          schema that holds the table (default: shop)
+    DB_CA            PEM file of the authority that vouches for the databases: they are spoken to by TLS only, and each
+                     must show a certificate for the very host that DB_PRIMARY or DB_REPLICA names (default: in clear)
     NODE_NAME        told to the client in X-Served-By (default: the host's name)
     APP_THREADS      requests answered at the same time (default: 64; gunicorn reads it too)
     DB_POOL_SIZE     connections to each database (default: 6)
@@ -27,7 +29,7 @@ Address = namedtuple("Address", "host port")
 
 Settings = namedtuple(
     "Settings",
-    "primary replica user password schema node threads pool_size"
+    "primary replica user password schema authority node threads pool_size"
     " connect_timeout statement_timeout pool_timeout request_timeout silent_for refused_for",
 )
 
@@ -59,6 +61,7 @@ def read(environment=os.environ):
         user=environment.get("DB_USER", "orders"),
         password=environment.get("DB_PASSWORD", ""),
         schema=environment.get("DB_NAME", "shop"),
+        authority=environment.get("DB_CA") or None,
         node=environment.get("NODE_NAME") or socket.gethostname(),
         threads=number("APP_THREADS", "64", int),
         pool_size=number("DB_POOL_SIZE", "6", int),

@@ -1,6 +1,7 @@
 """What PyMySQL says, in the service's words. PyMySQL itself is a part of the lab, so here it is a stand-in."""
 
 import socket
+import ssl
 import sys
 import types
 import unittest
@@ -43,8 +44,8 @@ class DriverTest(unittest.TestCase):
         self.mysql._sock = client
         self.mysql.open = True
 
-    def connection(self):
-        return self.driver.Connection(mock.MagicMock(), mock.MagicMock())
+    def connection(self, authority=None):
+        return self.driver.Connection(mock.MagicMock(), mock.MagicMock(authority=authority))
 
     def error_of(self, error):
         connection = self.connection()
@@ -83,6 +84,21 @@ class DriverTest(unittest.TestCase):
         with self.assertRaises(ConnectionLost) as caught:
             self.connection()
         self.assertFalse(caught.exception.sent)
+
+    def test_an_authority_makes_tls_with_a_verified_certificate_for_this_host(self):
+        self.mysql._sock = mock.MagicMock(spec=ssl.SSLSocket, fileno=self.mysql._sock.fileno)
+        self.connection("/ca.pem")
+        asked = self.connect.call_args.kwargs
+        self.assertEqual(
+            (asked["ssl_ca"], asked["ssl_verify_cert"], asked["ssl_verify_identity"]), ("/ca.pem", True, True)
+        )
+
+    def test_a_server_without_tls_is_refused_where_tls_is_asked_for(self):
+        with self.assertRaisesRegex(ConnectionLost, "offers no TLS"):
+            self.connection("/ca.pem")
+        self.mysql._force_close.assert_called_once_with()
+        self.connection()
+        self.assertFalse(self.connect.call_args.kwargs["ssl_verify_cert"])
 
     def test_a_connection_is_stale_once_the_server_hung_up(self):
         connection = self.connection()

@@ -9,8 +9,10 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual((settings.primary, settings.replica), (("192.0.2.11", 3306), None))
         self.assertEqual((settings.node, settings.threads, settings.silent_for), ("server1", 64, 1.0))
 
-    def test_an_empty_replica_is_none(self):
-        self.assertIsNone(read({"DB_PRIMARY": "a:1", "DB_REPLICA": ""}).replica)
+    def test_an_empty_replica_or_authority_is_none(self):
+        settings = read({"DB_PRIMARY": "a:1", "DB_REPLICA": "", "DB_CA": ""})
+        self.assertEqual((settings.replica, settings.authority), (None, None))
+        self.assertEqual(read({"DB_PRIMARY": "a:1", "DB_CA": "/ca.pem"}).authority, "/ca.pem")
 
     def test_what_makes_no_sense_is_named(self):
         for environment, expected in [
