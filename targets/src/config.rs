@@ -45,6 +45,8 @@ pub(crate) struct LabFacts {
     pub(crate) parts_etc: PathBuf,
     /// Where logs go: `<logs>/<node>/<process>.log`.
     pub(crate) logs: PathBuf,
+    /// The application's modules for Node.js; empty where no part needs them.
+    pub(crate) node_modules: PathBuf,
     /// For the accounts inside the lab, new for every lab.
     pub(crate) password: String,
 }
@@ -98,6 +100,7 @@ impl<'a> Renderer<'a> {
             authority => authority_file().display().to_string(),
             app_dir => facts.app_dir.display().to_string(),
             parts_etc => facts.parts_etc.display().to_string(),
+            node_modules => facts.node_modules.display().to_string(),
         };
         Self { environment, context, node: &node.name }
     }

@@ -109,6 +109,13 @@ impl Design {
             Some(fs::canonicalize(&folder).map_err(|source| DesignError::Read { path: folder, source })?);
         Ok(Self { topology, parts, templates, folder })
     }
+
+    /// Whether one of its nodes runs a part that needs the application's modules for Node.js.
+    #[must_use]
+    pub fn needs_node_modules(&self) -> bool {
+        let mut plans = self.topology.nodes.iter().flat_map(|node| &node.parts);
+        plans.any(|plan| self.parts[&plan.part].node_modules)
+    }
 }
 
 fn read_file(path: &Path) -> Result<String, DesignError> {

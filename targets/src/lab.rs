@@ -104,6 +104,8 @@ pub struct UpOptions<'a> {
     pub hardware: &'a Hardware,
     /// Where the packages' own `/etc` is.
     pub parts_etc: &'a Path,
+    /// The application's modules for Node.js, for a design that [needs them](Design::needs_node_modules).
+    pub node_modules: Option<&'a Path>,
     /// A fresh MariaDB data directory, to be copied.
     pub mariadb_datadir: &'a Path,
     /// Set to give up.
@@ -176,6 +178,7 @@ pub fn intended(design: &Design) -> Result<Inventory, UpError> {
         app_dir: PathBuf::new(),
         parts_etc: PathBuf::new(),
         logs: PathBuf::new(),
+        node_modules: PathBuf::new(),
         password: String::new(),
     };
     let node = |node: &NodePlan| -> Result<Node, UpError> {
@@ -232,6 +235,7 @@ fn lab_facts(design: &Design, options: &UpOptions<'_>) -> Result<LabFacts, UpErr
         app_dir,
         parts_etc: options.parts_etc.to_owned(),
         logs: options.logs.to_owned(),
+        node_modules: options.node_modules.map(Path::to_owned).unwrap_or_default(),
         password: password.trim().replace('-', ""),
     })
 }
@@ -330,7 +334,9 @@ impl<'a> Site<'a> {
     fn ready(&self, ready: &Ready) -> Result<Ready, UpError> {
         let render = |text: &str| self.renderer.render("ready", text);
         Ok(match ready {
-            Ready::Http { http } => Ready::Http { http: render(http)? },
+            Ready::Http { http, authority } => {
+                Ready::Http { http: render(http)?, authority: render(authority)? }
+            }
             Ready::Sql { sql, socket } => Ready::Sql { sql: render(sql)?, socket: render(socket)? },
             Ready::Dns { dns } => Ready::Dns { dns: render(dns)? },
             Ready::Command { command } => {

@@ -25,8 +25,11 @@ pub enum DatabaseRole {
 pub enum Ready {
     /// An HTTP GET that is answered with 2xx.
     Http {
-        /// `http://ADDRESS[:PORT]/PATH`, asked on the node.
+        /// `http://ADDRESS[:PORT]/PATH` or `https://...`, asked on the node.
         http: String,
+        /// For `https`: PEM file of the authority that vouches for the server. Empty or not there for `http`.
+        #[serde(default)]
+        authority: String,
     },
     /// An SQL statement whose last line of output is 1.
     Sql {
@@ -87,6 +90,9 @@ pub struct Part {
     pub role: Role,
     /// The distribution's package.
     pub package: String,
+    /// Whether it needs the application's modules for Node.js, which npm gets.
+    #[serde(default)]
+    pub node_modules: bool,
     /// Templates of the command line; it stays in the foreground.
     pub start: Vec<String>,
     /// Templates of `NAME=VALUE`, added to the environment.

@@ -1,10 +1,16 @@
 //! Readiness, asked in each part's own protocol from within its node.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::Reach;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::part::Ready;
 
@@ -18,9 +24,8 @@ const QUESTION: Duration = Duration::from_secs(2);
 /// When the part does not do its work yet.
 pub(crate) fn ask(ready: &Ready, reach: &Reach, address: IpAddr) -> Result<(), String> {
     match ready {
-        Ready::Http { http } => {
-            reach::within(reach, || ask_http(http)).unwrap_or_else(|error| Err(error.to_string()))
-        }
+        Ready::Http { http, authority } => reach::within(reach, || ask_http(http, Path::new(authority)))
+            .unwrap_or_else(|error| Err(error.to_string())),
         Ready::Dns { dns } => {
             let server = SocketAddr::new(address, 53);
             reach::within(reach, || ask_dns(dns, server)).unwrap_or_else(|error| Err(error.to_string()))
@@ -30,20 +35,26 @@ pub(crate) fn ask(ready: &Ready, reach: &Reach, address: IpAddr) -> Result<(), S
     }
 }
 
-fn ask_http(url: &str) -> Result<(), String> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` is no http:// address"))?;
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let with_port = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+fn ask_http(url: &str, ca: &Path) -> Result<(), String> {
+    let (secure, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => (true, rest),
+        (None, Some(rest)) => (false, rest),
+        (None, None) => return Err(format!("`{url}` is no http:// or https:// address")),
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let port = if secure { 443 } else { 80 };
+    let with_port = if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") };
     let address: SocketAddr = with_port.parse().map_err(|_| format!("`{with_port}` is no ADDRESS:PORT"))?;
-    let status = (|| -> std::io::Result<String> {
-        let mut stream = TcpStream::connect_timeout(&address, QUESTION)?;
+    let question = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
+    let status = (|| -> io::Result<String> {
+        let stream = TcpStream::connect_timeout(&address, QUESTION)?;
         stream.set_read_timeout(Some(QUESTION))?;
         stream.set_write_timeout(Some(QUESTION))?;
-        write!(stream, "GET /{path} HTTP/1.0\r\nHost: {authority}\r\n\r\n")?;
-        let mut answer = Vec::new();
-        // A status line is all that is asked for; what follows is read so that the server sees no reset.
-        stream.take(64 * 1024).read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+        if secure {
+            status_line(StreamOwned::new(tls_to(address.ip(), ca)?, stream), &question)
+        } else {
+            status_line(stream, &question)
+        }
     })()
     .map_err(|error| format!("GET {url}: {error}"))?;
     match status.split(' ').nth(1) {
@@ -55,6 +66,33 @@ fn ask_http(url: &str) -> Result<(), String> {
 fn ask_command(command: &[String], reach: &Reach) -> Result<(), String> {
     let output = reach::run(reach, command, QUESTION).map_err(|error| error.to_string())?;
     if output.success() { Ok(()) } else { Err(format!("{}: {}", command.join(" "), output.complaint())) }
+}
+
+fn status_line(mut stream: impl Read + Write, question: &str) -> io::Result<String> {
+    stream.write_all(question.as_bytes())?;
+    let mut answer = Vec::new();
+    // A status line is all that is asked for; what follows is read so that the server sees no reset. Over TLS some
+    // servers end without saying so first.
+    match stream.take(64 * 1024).read_to_end(&mut answer) {
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+        _ => {}
+    }
+    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+}
+
+/// A client for the server at `address`, which must show a certificate for it by the authority in the PEM file `ca`.
+fn tls_to(address: IpAddr, ca: &Path) -> io::Result<ClientConnection> {
+    let mut roots = RootCertStore::empty();
+    let unreadable = |error| io::Error::other(format!("authority {}: {error}", ca.display()));
+    for certificate in CertificateDer::pem_file_iter(ca).map_err(unreadable)? {
+        roots.add(certificate.map_err(unreadable)?).map_err(io::Error::other)?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    ClientConnection::new(Arc::new(config), ServerName::IpAddress(address.into())).map_err(io::Error::other)
 }
 
 /// Runs outside the node's cgroups, so that asking costs the node only what its server spends on the answer.
@@ -114,32 +152,61 @@ mod tests {
     use super::*;
     use std::net::{Ipv4Addr, TcpListener};
     use std::thread;
+    use testserver::Authority;
 
     fn http_server(status: &'static str) -> String {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            // The whole question: a server that closes with bytes unread resets the connection.
-            let mut question = Vec::new();
-            while !question.ends_with(b"\r\n\r\n") {
-                let mut byte = [0u8];
-                stream.read_exact(&mut byte).unwrap();
-                question.push(byte[0]);
-            }
-            write!(stream, "HTTP/1.0 {status}\r\n\r\n").unwrap();
-        });
+        thread::spawn(move || answer(listener.accept().unwrap().0, status).unwrap());
         format!("http://{address}/health")
+    }
+
+    fn answer(mut stream: impl Read + Write, status: &str) -> io::Result<()> {
+        // The whole question: a server that closes with bytes unread resets the connection.
+        let mut question = Vec::new();
+        while !question.ends_with(b"\r\n\r\n") {
+            let mut byte = [0u8];
+            stream.read_exact(&mut byte)?;
+            question.push(byte[0]);
+        }
+        write!(stream, "HTTP/1.0 {status}\r\n\r\n")
+    }
+
+    /// Asks a server that shows a certificate for `name` of `server`'s authority, believing in `client`'s.
+    fn ask_tls(name: &str, server: &Authority, client: &Authority) -> Result<(), String> {
+        let ca = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(ca.path(), client.certificate()).unwrap();
+        let config = server.server(name, false, &["http/1.1"]);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let http = format!("https://{}/health", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let connection = rustls::ServerConnection::new(config).unwrap();
+            // A client that does not believe it goes away, which is not this side's affair.
+            let _ = answer(StreamOwned::new(connection, listener.accept().unwrap().0), "200 OK");
+        });
+        let ready = Ready::Http { http, authority: ca.path().display().to_string() };
+        ask(&ready, &Reach::Local, Ipv4Addr::LOCALHOST.into())
+    }
+
+    #[test]
+    fn a_part_that_speaks_tls_must_show_a_certificate_for_its_address() {
+        let (authority, other) = (Authority::new(), Authority::new());
+        assert_eq!(ask_tls("127.0.0.1", &authority, &authority), Ok(()));
+        assert!(ask_tls("127.0.0.2", &authority, &authority).unwrap_err().contains("certificate"));
+        assert!(ask_tls("127.0.0.1", &authority, &other).unwrap_err().contains("certificate"));
+        let nowhere = Ready::Http { http: "https://127.0.0.1:1/".into(), authority: "/no/such/file".into() };
+        assert!(ask(&nowhere, &Reach::Local, Ipv4Addr::LOCALHOST.into()).is_err());
     }
 
     #[test]
     fn a_part_is_ready_when_its_health_check_says_so() {
         let ask_status = |status| {
-            ask(&Ready::Http { http: http_server(status) }, &Reach::Local, Ipv4Addr::LOCALHOST.into())
+            let ready = Ready::Http { http: http_server(status), authority: String::new() };
+            ask(&ready, &Reach::Local, Ipv4Addr::LOCALHOST.into())
         };
         assert_eq!(ask_status("200 OK"), Ok(()));
         assert!(ask_status("503 Service Unavailable").unwrap_err().contains("503"));
-        let closed = Ready::Http { http: "http://127.0.0.1:1/".into() };
+        let closed = Ready::Http { http: "http://127.0.0.1:1/".into(), authority: String::new() };
         assert!(ask(&closed, &Reach::Local, Ipv4Addr::LOCALHOST.into()).unwrap_err().contains("refused"));
     }
 

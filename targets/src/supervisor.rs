@@ -318,7 +318,7 @@ mod tests {
             log: dir.path().join("log"),
             stop_signal: Signal::SIGTERM,
             stop_timeout: Duration::from_millis(300),
-            ready: Ready::Http { http: "http://127.0.0.1:1/".into() },
+            ready: Ready::Http { http: "http://127.0.0.1:1/".into(), authority: String::new() },
             ready_timeout: Duration::from_millis(200),
             supervised,
         };

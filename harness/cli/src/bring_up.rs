@@ -67,6 +67,7 @@ pub(crate) fn up(
         unit,
         hardware: &sealed.hardware,
         parts_etc: &parts.root.join("etc"),
+        node_modules: parts.node_modules.as_deref(),
         mariadb_datadir: &datadir,
         stop: &interrupt.flag,
     };

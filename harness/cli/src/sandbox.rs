@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use targets::parts::{self, PartsRoot, Progress, Set};
+use targets::Design;
+use targets::parts::{self, PartsError, PartsRoot, Progress, Set};
 use targets::seal::{self, Sealed};
 
 use crate::failure::{Code, Failure, OrFail, code_of};
@@ -21,16 +22,20 @@ pub(crate) enum Place {
     Outside(ExitCode),
 }
 
-/// Outside the sandbox: makes it, runs this command line in it and says how that ended. Inside: says so.
-pub(crate) fn enter(label: &str) -> Result<Place, Failure> {
+/// Outside the sandbox: makes it for `design`, runs this command line in it and says how that ended. Inside: says so.
+pub(crate) fn enter(design: &Design) -> Result<Place, Failure> {
+    let needed = |parts: &PartsRoot| parts.node_modules.is_none() && design.needs_node_modules();
     if let Some(sealed) = seal::sealed() {
-        let parts = parts::locate().ok_or_else(|| {
+        let parts = parts::locate().filter(|parts| !needed(parts)).ok_or_else(|| {
             Failure::new(Code::Environment, anyhow::anyhow!("the parts are gone: run `brownout setup`"))
         })?;
         return Ok(Place::Inside(sealed, parts));
     }
     let parts = ensure_parts(Set::Stack)?;
-    let status = seal::run_sealed(&parts.root, label).or_fail(Code::Environment)?;
+    if needed(&parts) {
+        ensure_node_modules().or_fail(Code::Environment)?;
+    }
+    let status = seal::run_sealed(&parts.root, &design.topology.name).or_fail(Code::Environment)?;
     Ok(Place::Outside(ExitCode::from(code_of(status))))
 }
 
@@ -39,12 +44,21 @@ pub(crate) fn ensure_parts(set: Set) -> Result<PartsRoot, Failure> {
     if let Some(root) = parts::locate_set(set) {
         return Ok(root);
     }
+    with_progress(|progress| parts::ensure(set, progress)).or_fail(Code::Environment)
+}
+
+/// Gets the application's modules for Node.js unless they are there, with progress on standard error.
+pub(crate) fn ensure_node_modules() -> Result<PathBuf, PartsError> {
+    with_progress(parts::ensure_node_modules)
+}
+
+fn with_progress<T>(get: impl FnOnce(&mut dyn FnMut(Progress)) -> T) -> T {
     let bar = ProgressBar::new_spinner().with_style(
         ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     let plain = bar.is_hidden();
     let mut printed: Option<Instant> = None;
-    let result = parts::ensure(set, &mut |progress: Progress| {
+    let result = get(&mut |progress: Progress| {
         if plain {
             if printed.is_none_or(|at| at.elapsed() >= PRINT_EVERY) {
                 eprintln!("{progress}");
@@ -56,7 +70,7 @@ pub(crate) fn ensure_parts(set: Set) -> Result<PartsRoot, Failure> {
         }
     });
     bar.finish_and_clear();
-    result.or_fail(Code::Environment)
+    result
 }
 
 /// Where runs are kept unless `--out` says otherwise.

@@ -44,6 +44,10 @@ impl Cache {
         self.root.join("apt")
     }
 
+    pub(super) fn npm(&self) -> PathBuf {
+        self.root.join("npm")
+    }
+
     pub(super) fn manifest(&self, set: Set) -> PathBuf {
         self.parts().join(format!("{}.json", set.name()))
     }

@@ -8,7 +8,7 @@ use super::cache::{Cache, cache_dir};
 use super::error::says_disk_full;
 use super::lines::last_line;
 use super::package::fnv;
-use super::{PartsError, PartsRoot};
+use super::{ON_PATH, PartsError, PartsRoot};
 
 /// How it is made. The log is small so that a copy is: 8 MiB still holds many seconds of a lab's writes.
 const RECIPE: [&str; 8] = [
@@ -31,7 +31,7 @@ const RECIPE: [&str; 8] = [
 /// When MariaDB's tool fails or the cache cannot be written.
 pub fn mariadb_datadir(parts: &PartsRoot) -> Result<PathBuf, PartsError> {
     let cache = Cache::at(cache_dir().ok_or(PartsError::NoCacheFolder)?);
-    let version = parts.versions.get("mariadb-server").map_or("on PATH", String::as_str);
+    let version = parts.versions.get("mariadb-server").map_or(ON_PATH, String::as_str);
     let name = format!("datadir-{}", fnv(format!("{version}\n{}", RECIPE.join("\n")).as_bytes()));
     let finished = cache.parts().join(&name);
     if finished.is_dir() {

@@ -73,6 +73,21 @@ pub enum PartsError {
         /// Files that should be there.
         missing: Vec<String>,
     },
+    /// npm is not there to get the application's modules.
+    #[error(
+        "the application on Node.js needs mysql2, and there is no npm to get it with: install npm so that it is on the \
+         PATH and run `brownout setup`, or use a design whose application runs under gunicorn"
+    )]
+    NoNpm,
+    /// npm could not get the application's modules.
+    #[error(
+        "npm could not get mysql2, which the application on Node.js needs: {detail}; connect this machine or name a \
+         registry with `npm config set registry`, then run `brownout setup`"
+    )]
+    Npm {
+        /// npm's own words.
+        detail: String,
+    },
     /// A fresh data directory could not be made.
     #[error("cannot make a fresh MariaDB data directory: {detail}")]
     DataDirectory {

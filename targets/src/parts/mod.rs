@@ -8,6 +8,7 @@
 //! ```text
 //!   <cache>/apt/                   apt's lists and archives
 //!   <cache>/parts/root-<hash>/     the unpacked packages; the hash is over names and versions
+//!   <cache>/parts/modules-<hash>/  the application's modules for Node.js, by npm
 //!   <cache>/parts/<set>.json       written last: which root, and the version of each part
 //!   <cache>/parts/datadir-<hash>/  a fresh MariaDB data directory
 //! ```
@@ -21,6 +22,7 @@ mod error;
 mod lines;
 mod machine;
 mod manifest;
+mod modules;
 mod package;
 mod progress;
 mod set;
@@ -43,6 +45,9 @@ use cache::Cache;
 use machine::Machine;
 use manifest::Manifest;
 
+/// The version of what is the machine's own.
+const ON_PATH: &str = "on PATH";
+
 /// Where a set of parts is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartsRoot {
@@ -51,6 +56,8 @@ pub struct PartsRoot {
     pub root: PathBuf,
     /// The version of each package, by name; "on PATH" for the machine's own.
     pub versions: BTreeMap<String, String>,
+    /// The application's modules for Node.js, which only the part `node` needs.
+    pub node_modules: Option<PathBuf>,
 }
 
 /// The parts of a stack, when they are already there. Reads two small files and starts no process.
@@ -77,6 +84,16 @@ pub fn ensure(set: Set, progress: &mut dyn FnMut(Progress)) -> Result<PartsRoot,
     Site::here().ok_or(PartsError::NoCacheFolder)?.ensure(set, progress)
 }
 
+/// Gets the application's modules for Node.js unless they are already there.
+///
+/// # Errors
+///
+/// When the machine has no npm, or npm cannot get them; each names the remedy.
+pub fn ensure_node_modules(progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, PartsError> {
+    let site = Site::here().ok_or(PartsError::NoCacheFolder)?;
+    modules::ensure(&site.cache, &site.machine, progress)
+}
+
 /// A cache on a machine.
 struct Site {
     cache: Cache,
@@ -92,7 +109,15 @@ impl Site {
         let manifest = Manifest::read(&self.cache.manifest(set)).filter(|manifest| manifest.serves(set))?;
         let root = self.cache.parts().join(&manifest.root);
         let complete = root.is_dir() && self.absent(set, &root).is_empty();
-        complete.then_some(PartsRoot { root, versions: manifest.versions })
+        if !complete {
+            return None;
+        }
+        let mut versions = manifest.versions;
+        let node_modules = modules::locate(&self.cache).filter(|_| set == Set::Stack);
+        if node_modules.is_some() {
+            versions.extend(modules::versions());
+        }
+        Some(PartsRoot { root, versions, node_modules })
     }
 
     /// Files that are neither in the root nor on the machine.
@@ -133,13 +158,18 @@ impl Site {
             apt.download(set, progress)?;
             unpack::unpack(&self.cache, &name, &apt, &plan, progress)?;
         }
-        let versions = plan.into_iter().map(|package| (package.name, package.version)).collect();
+        let mut versions: BTreeMap<_, _> =
+            plan.into_iter().map(|package| (package.name, package.version)).collect();
+        // What the machine has from elsewhere, in a version that the distribution does not know, is not fetched.
+        for wanted in set.wanted().iter().filter(|wanted| self.machine.has(wanted)) {
+            versions.entry(wanted.package.to_owned()).or_insert_with(|| ON_PATH.to_owned());
+        }
         Ok(Manifest::new(set, name, versions))
     }
 
     fn take_machine(&self, set: Set) -> Result<Manifest, PartsError> {
         self.cache.make(&self.cache.parts().join("machine"))?;
-        let own = |wanted: &Wanted| (wanted.package.to_owned(), "on PATH".to_owned());
+        let own = |wanted: &Wanted| (wanted.package.to_owned(), ON_PATH.to_owned());
         Ok(Manifest::new(set, "machine".to_owned(), set.wanted().iter().map(own).collect()))
     }
 }

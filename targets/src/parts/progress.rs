@@ -16,6 +16,8 @@ pub enum Progress {
         /// "12 of 42".
         files: String,
     },
+    /// Fetching the application's modules for Node.js.
+    Modules,
     /// Unpacking a package.
     Unpacking {
         /// Packages unpacked.
@@ -32,6 +34,7 @@ impl Progress {
             Self::Waiting => (0, 0),
             Self::Lists => (1, 0),
             Self::Downloading { percent, .. } => (2, usize::from(*percent) / 10),
+            Self::Modules => (4, 0),
             Self::Unpacking { done, total } => (3, done * 10 / (*total).max(1)),
         }
     }
@@ -57,6 +60,7 @@ impl fmt::Display for Progress {
             Self::Downloading { percent, files } => {
                 write!(f, "parts: downloading, {percent} % ({files} packages)")
             }
+            Self::Modules => write!(f, "parts: fetching the application's modules for Node.js by npm"),
             Self::Unpacking { done, total } => write!(f, "parts: unpacking, {done} of {total} packages"),
         }
     }

@@ -36,6 +36,7 @@ const STACK: &[Wanted] = &[
         "usr/lib/python3/dist-packages/pymysql/__init__.py",
         "the application's way to MariaDB",
     ),
+    wanted("nodejs", "usr/bin/node", "the application on Node.js"),
     wanted("bind9", "usr/sbin/named", "the DNS server of every design"),
     wanted("keepalived", "usr/sbin/keepalived", "an address shared by two load balancers"),
     wanted("prometheus", "usr/bin/prometheus", "monitoring"),

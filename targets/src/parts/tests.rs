@@ -119,6 +119,46 @@ fn two_at_once_download_once_and_get_the_same() {
     assert_eq!(bench.downloads(), 1);
 }
 
+/// Installs the driver and keeps a diary of what it was asked.
+const NPM: &str = r#"
+echo "$@" >>"$DIARY"
+[ -f package.json ] && grep -q '"integrity"' package-lock.json || exit 9
+mkdir -p node_modules/mysql2 && : >node_modules/mysql2/package.json
+"#;
+
+#[test]
+fn modules_for_node_are_got_once_and_told_with_the_parts() {
+    let bench = Bench::new();
+    assert_eq!(bench.ensure().unwrap().node_modules, None);
+    bench.program("npm", NPM);
+    let get = || modules::ensure(&bench.site().cache, &bench.site().machine, &mut |_| ()).unwrap();
+    let got = get();
+    assert!(got.join("mysql2/package.json").is_file());
+    assert_eq!(get(), got);
+    let diary = fs::read_to_string(bench.path("diary")).unwrap();
+    assert_eq!(diary.lines().filter(|line| line.starts_with("ci --ignore-scripts")).count(), 1, "{diary}");
+    let parts = bench.ensure().unwrap();
+    assert_eq!(parts.node_modules, Some(got));
+    assert_eq!(parts.versions["mysql2"], modules::versions()["mysql2"]);
+}
+
+#[test]
+fn modules_that_cannot_be_had_leave_the_parts_alone_and_the_error_says_what_to_do() {
+    let bench = Bench::new();
+    bench.ensure().unwrap();
+    let error_with = |npm: Option<&str>| {
+        npm.into_iter().for_each(|script| bench.program("npm", script));
+        modules::ensure(&bench.site().cache, &bench.site().machine, &mut |_| ()).unwrap_err().to_string()
+    };
+    assert!(error_with(None).contains("install npm so that it is on the PATH"));
+    let offline = error_with(Some("echo 'npm error code ENOTFOUND' >&2; exit 1"));
+    assert!(offline.contains("npm could not get mysql2") && offline.contains("code ENOTFOUND"), "{offline}");
+    let full = error_with(Some("echo 'npm error ENOSPC: No space left on device' >&2; exit 1"));
+    assert!(full.contains("is full: free 600 MB"), "{full}");
+    assert!(error_with(Some("exit 0")).contains("did not install mysql2"));
+    assert_eq!(bench.ensure().unwrap().node_modules, None);
+}
+
 #[test]
 fn what_an_interrupted_process_left_is_made_anew() {
     let bench = Bench::new();

@@ -13,6 +13,9 @@ use super::lines::{last_line, run_lines};
 use super::package::Package;
 use super::{PartsError, Progress};
 
+/// Begins the name of a folder that is not complete yet.
+pub(super) const UNFINISHED: &str = "unfinished-";
+
 /// Unpacks `plan` into the folder `name` of the cache, which appears when it is complete.
 pub(super) fn unpack(
     cache: &Cache,
@@ -21,9 +24,8 @@ pub(super) fn unpack(
     plan: &[Package],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), PartsError> {
-    const UNFINISHED: &str = "unfinished-";
     let parts = cache.parts();
-    remove_unfinished(&parts, UNFINISHED)?;
+    remove_unfinished(&parts)?;
     let root = parts.join(format!("{UNFINISHED}{name}"));
     cache.make(&root)?;
     let result = fill(&root, apt, plan, progress);
@@ -37,9 +39,9 @@ pub(super) fn unpack(
 }
 
 /// What an interrupted process left. Only the holder of the lock may do this.
-fn remove_unfinished(parts: &Path, prefix: &str) -> Result<(), PartsError> {
+pub(super) fn remove_unfinished(parts: &Path) -> Result<(), PartsError> {
     for entry in fs::read_dir(parts).map_err(PartsError::io("read", parts))?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(prefix) {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
             fs::remove_dir_all(entry.path()).map_err(PartsError::io("remove", &entry.path()))?;
         }
     }

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &CeilingArgs) -> Result<ExitCode, Failure> {
         return of_address(args, goal);
     }
     let design = Design::find(&args.target).map_err(design_failure)?;
-    match sandbox::enter(&design.topology.name)? {
+    match sandbox::enter(&design)? {
         Where::Outside(code) => Ok(code),
         Where::Inside(sealed, parts) => {
             let interrupt = Interrupt::listen()?;

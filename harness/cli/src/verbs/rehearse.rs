@@ -70,7 +70,7 @@ pub(crate) fn run(args: &RehearseArgs) -> Result<ExitCode, Failure> {
         print!("{}", chaos::dry_run(&rehearsal.injections));
         return Ok(ExitCode::SUCCESS);
     }
-    match sandbox::enter(&rehearsal.design.topology.name)? {
+    match sandbox::enter(&rehearsal.design)? {
         Where::Outside(code) => Ok(code),
         Where::Inside(sealed, parts) => rehearsal.perform(args, &sealed, &parts),
     }

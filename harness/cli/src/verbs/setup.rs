@@ -10,7 +10,7 @@ use targets::{Design, builtin_designs};
 
 use crate::bring_up::design_failure;
 use crate::failure::{Code, Failure};
-use crate::sandbox::ensure_parts;
+use crate::sandbox::{ensure_node_modules, ensure_parts};
 
 /// Gets the parts (nginx, HAProxy, MariaDB, ...) without root and without installing anything
 #[derive(Debug, Args)]
@@ -33,6 +33,13 @@ pub(crate) fn setup(args: &SetupArgs) -> Result<ExitCode, Failure> {
     for wanted in set.wanted() {
         let version = parts.versions.get(wanted.package).map_or("", String::as_str);
         println!("{:<18} {version:<32} {}", wanted.package, wanted.needed_for);
+    }
+    if set == Set::Stack {
+        // All but one part do without them, so their absence is told and is no failure.
+        match ensure_node_modules() {
+            Ok(modules) => println!("modules of the application on Node.js in {}", modules.display()),
+            Err(error) => eprintln!("warning: designs with the part `node` will not come up: {error}"),
+        }
     }
     println!("ready in {}", parts.root.display());
     Ok(ExitCode::SUCCESS)

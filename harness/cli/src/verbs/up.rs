@@ -32,7 +32,7 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     // Read before anything is started, and again inside.
     let design = Design::find(&args.design).map_err(design_failure)?;
     let unit = args.unit.unit()?;
-    let (sealed, parts) = match sandbox::enter(&design.topology.name)? {
+    let (sealed, parts) = match sandbox::enter(&design)? {
         Place::Inside(sealed, parts) => (sealed, parts),
         Place::Outside(code) => return Ok(code),
     };

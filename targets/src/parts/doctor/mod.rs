@@ -10,6 +10,7 @@ use nix::sys::statvfs::statvfs;
 pub use table::table;
 
 use super::machine::Machine;
+use super::modules::DRIVER;
 use super::{PartsRoot, Set, Wanted, cache_dir, find_program, locate_set};
 use crate::hardware::Hardware;
 
@@ -57,6 +58,7 @@ pub fn examine() -> Vec<Row> {
     rows.push(processor_shares());
     rows.push(cores());
     rows.push(cache());
+    rows.push(node_modules(parts.as_ref()));
     rows.extend(Set::Stack.wanted().iter().map(|wanted| part(wanted, parts.as_ref())));
     rows
 }
@@ -110,6 +112,20 @@ fn cache() -> Row {
     row.absent(State::Missing, "free 600 MB there, or set BROWNOUT_CACHE to another folder")
 }
 
+fn node_modules(parts: Option<&PartsRoot>) -> Row {
+    const NEEDED: &str = "the application on Node.js: its way to MariaDB";
+    let version =
+        parts.filter(|parts| parts.node_modules.is_some()).and_then(|parts| parts.versions.get(DRIVER));
+    if let Some(version) = version {
+        return Row::present(DRIVER, format!("{version}, by npm"), NEEDED);
+    }
+    let remedy = match find_program("npm") {
+        Some(_) => "run `brownout setup`",
+        None => "install npm so that it is on the PATH, and run `brownout setup`",
+    };
+    Row::present(DRIVER, "not there", NEEDED).absent(State::Limited, remedy)
+}
+
 fn part(wanted: &Wanted, parts: Option<&PartsRoot>) -> Row {
     if let Some(parts) = parts.filter(|parts| wanted.is_in(&parts.root)) {
         let version = parts.versions.get(wanted.package).map_or("unknown version", String::as_str);
@@ -142,6 +158,7 @@ mod tests {
             "cgroup CPU control",
             "cache",
             "nginx",
+            "mysql2",
             "iproute2",
         ] {
             assert_eq!(rows.iter().filter(|row| row.what == what).count(), 1, "{what}");
@@ -159,7 +176,8 @@ mod tests {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, "").unwrap();
         let versions = [(wanted.package.to_owned(), "1.22".to_owned())].into();
-        let row = part(wanted, Some(&PartsRoot { root: root.path().to_owned(), versions }));
+        let parts = PartsRoot { root: root.path().to_owned(), versions, node_modules: None };
+        let row = part(wanted, Some(&parts));
         assert_eq!(
             (row.state, row.found.as_str()),
             (State::Present, "1.22, from the distribution's packages")
