@@ -215,3 +215,58 @@ fn databases(design: &Design, role: DatabaseRole) -> Vec<Value> {
     let has = |node: &&NodePlan| node.parts.iter().any(|plan| plan.database == Some(role));
     nodes.iter().filter(has).map(|node| node_value(design, node)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `part` of `0-simple`'s server becomes, on a node with or without a certificate.
+    fn rendered(part: &str, certificate: Option<Vec<String>>) -> String {
+        let mut design = Design::find("0-simple").unwrap();
+        let node = design.topology.nodes.iter_mut().find(|node| node.name == "server1").unwrap();
+        let plan = node.parts.iter_mut().find(|plan| plan.part == "gunicorn").unwrap();
+        plan.part = part.to_owned();
+        plan.settings.insert("application_listen".to_owned(), "0.0.0.0".into());
+        let (plan, node) = (plan.clone(), NodePlan { certificate, ..node.clone() });
+        let facts = LabFacts {
+            app_dir: "/app".into(),
+            parts_etc: "/etc".into(),
+            logs: "/logs".into(),
+            node_modules: "/modules".into(),
+            password: "secret".to_owned(),
+        };
+        let renderer = Renderer::new(&design, &node, &plan, &facts);
+        let part = &design.parts[part];
+        let files = part
+            .file
+            .iter()
+            .map(|file| design.templates[&format!("{}/{}", part.name, file.template)].clone());
+        let crate::part::Ready::Http { http, authority } = part.ready.clone() else {
+            panic!("{:?}", part.ready)
+        };
+        let all: Vec<String> =
+            part.environment.iter().cloned().chain(files).chain([http, authority]).collect();
+        all.iter().map(|text| renderer.render("test", text).unwrap() + "\n").collect()
+    }
+
+    #[test]
+    fn the_application_speaks_tls_where_its_node_has_a_certificate_and_in_clear_elsewhere() {
+        for (part, address) in [("gunicorn", "bind = \"0.0.0.0:8000\""), ("node", "LISTEN_ADDRESS=0.0.0.0")] {
+            let clear = rendered(part, None);
+            for expected in [address, "DB_CA=\n", "http://203.0.113.8:8000/health\n\n"] {
+                assert!(clear.contains(expected), "`{expected}` is not in {clear}");
+            }
+            assert!(!clear.contains("keyfile") && !clear.contains(".pem"), "{clear}");
+            let secure = rendered(part, Some(Vec::new()));
+            for expected in [
+                address,
+                "/run/brownout/tls/server1/chain.pem",
+                "/run/brownout/tls/server1/key.pem",
+                "DB_CA=/run/brownout/tls/authority.pem\n",
+                "https://203.0.113.8:8000/health\n/run/brownout/tls/authority.pem",
+            ] {
+                assert!(secure.contains(expected), "`{expected}` is not in {secure}");
+            }
+        }
+    }
+}

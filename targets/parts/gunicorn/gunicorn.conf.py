@@ -4,6 +4,10 @@ import os
 
 wsgi_app = "orders.wsgi:application"
 bind = "{{ settings.application_listen }}:{{ settings.application_port }}"
+{%- if certificate %}
+certfile = "{{ certificate.chain }}"
+keyfile = "{{ certificate.key }}"
+{%- endif %}
 backlog = 1024
 pidfile = None
 

@@ -1,0 +1,222 @@
+//! The application under gunicorn and on Node.js: the same answers, and TLS to a database that shows who it is.
+
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Background, Home, await_that, await_up};
+use nix::sys::signal::Signal;
+use testserver::Authority;
+
+/// Writes a design of one server whose application runs in `part`, and returns its name for the command line.
+fn design(home: &Home, part: &str) -> String {
+    let folder = home.cwd().join(part);
+    fs::create_dir(&folder).unwrap();
+    let topology = fs::read_to_string(data("designs/0-simple/topology.toml")).unwrap();
+    let topology = topology.replace("part = \"gunicorn\"", &format!("part = \"{part}\""));
+    fs::write(folder.join("topology.toml"), topology.replace("/gunicorn", &format!("/{part}"))).unwrap();
+    format!("./{part}")
+}
+
+fn data(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../targets").join(path)
+}
+
+/// Asks the application itself, on its own node, and prints an answer a line: status, headers that mean something, body.
+/// A reason is the driver's own words, so only its being there is shown.
+const ASK: &str = r#"
+import http.client, json, sys
+port, *asked = sys.argv[1:]
+for line in asked:
+    method, path, *body = line.split(" ", 2)
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+    connection.request(method, path, body[0] if body else None)
+    answer = connection.getresponse()
+    text = answer.read()
+    value = json.loads(text) if text else None
+    if isinstance(value, dict) and "reason" in value:
+        value["reason"] = bool(value["reason"])
+    kept = ("Content-Type", "X-Served-By", "Location", "Allow", "Retry-After")
+    print(line, answer.status, [answer.getheader(name) for name in kept], json.dumps(value, sort_keys=True))
+"#;
+
+const WHILE_UP: [&str; 15] = [
+    "GET /health",
+    "GET /ready",
+    "GET /api/orders/7",
+    "HEAD /api/orders/7",
+    "GET /api/orders/%37?x=1",
+    "GET /api/orders/nobody",
+    "GET /api/orders/a%20b",
+    r#"POST /api/orders {"id": "n-1", "item": "Grüße \ud83d\ude00", "quantity": 3}"#,
+    r#"POST /api/orders {"id": "n-1", "item": "again", "quantity": 3}"#,
+    "GET /api/orders/n-1",
+    r#"POST /api/orders {"id": "n-2", "item": "", "quantity": 3}"#,
+    "POST /api/orders {",
+    "POST /api/orders",
+    "DELETE /api/orders/7",
+    "GET /admin",
+];
+
+const WHILE_DOWN: [&str; 4] = [
+    "GET /health",
+    "GET /ready",
+    "GET /api/orders/7",
+    r#"POST /api/orders {"id": "n-3", "item": "late", "quantity": 3}"#,
+];
+
+struct Lab<'a> {
+    home: &'a Home,
+    background: Background,
+    name: String,
+}
+
+impl<'a> Lab<'a> {
+    fn up(home: &'a Home, design: &str) -> Self {
+        let mut background = Background::start(home.brownout(["up", design]));
+        await_up(&mut background);
+        // Other labs may be up on this machine.
+        let name = background.0.id().to_string();
+        Self { home, background, name }
+    }
+
+    /// What a command on the server prints.
+    #[track_caller]
+    fn on_server(&self, argv: &[&str]) -> String {
+        let command = ["exec", "--lab", &self.name, "server1", "--"];
+        let ended = self.home.run(command.iter().chain(argv));
+        ended.expect(0, &[]);
+        ended.stdout
+    }
+
+    fn ask(&self, port: &str, requests: &[&str]) -> String {
+        self.on_server(&[&["/usr/bin/python3", "-c", ASK, port], requests].concat())
+    }
+
+    fn down(self) {
+        self.background.signal(Signal::SIGINT);
+        self.background.finish().expect(0, &[]);
+    }
+}
+
+#[test]
+fn the_application_answers_the_same_under_gunicorn_and_on_node() {
+    let home = Home::new();
+    let answers = ["gunicorn", "node"].map(|part| {
+        let lab = Lab::up(&home, &design(&home, part));
+        let up = lab.ask("8000", &WHILE_UP);
+        lab.on_server(&[env!("CARGO_BIN_EXE_brownout"), "lab-control", "stop", "server1", "mariadbd"]);
+        let down = lab.ask("8000", &WHILE_DOWN);
+        lab.on_server(&[env!("CARGO_BIN_EXE_brownout"), "lab-control", "start", "server1", "mariadbd"]);
+        let mut again = String::new();
+        await_that("the application finds the database again", || {
+            again = lab.ask("8000", &["GET /ready", "GET /api/orders/n-1", "GET /api/orders/n-3"]);
+            again.contains("GET /ready 200")
+        });
+        lab.down();
+        up + &down + &again
+    });
+    assert_eq!(answers[0], answers[1]);
+    for expected in [
+        "GET /api/orders/7 200 ['application/json', 'server1', None, None, None]",
+        "\"quantity\": 3} 201 ",
+        "GET /api/orders/7 503 ['application/json', 'server1', None, None, '1']",
+        "GET /api/orders/n-3 404 ",
+    ] {
+        assert!(answers[0].contains(expected), "`{expected}` is not in {}", answers[0]);
+    }
+}
+
+/// Starts the application a second time on the node, with the environment of the first and what is given beside it, and
+/// asks it by TLS for an order.
+const SECOND: &str = r#"
+import http.client, os, signal, ssl, subprocess, sys, time
+authority, settings, *command = sys.argv[1:]
+pid = open("/run/brownout/nodes/server1/node.pid").read()
+environment = dict(pair.split("=", 1) for pair in open("/proc/%s/environ" % pid).read().split("\0") if pair)
+environment.update(pair.split("=", 1) for pair in settings.split())
+program = subprocess.Popen(command, env=environment, stdout=sys.stderr)
+def get(path):
+    context = ssl.create_default_context(cafile=authority)
+    connection = http.client.HTTPSConnection("127.0.0.1", 8001, timeout=20, context=context)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+try:
+    for _ in range(400):
+        try:
+            get("/health")
+            break
+        except ConnectionError:
+            time.sleep(0.05)
+    print(*get("/api/orders/7"))
+finally:
+    program.terminate()
+    program.wait(20)
+"#;
+
+#[test]
+fn a_database_that_does_not_show_who_it_is_gets_no_statement() {
+    let home = Home::new();
+    let (authority, other) = (Authority::new(), Authority::new());
+    let file = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let pair = |address: &str| {
+        let pair = authority.issue(address);
+        (file(&format!("{address}.pem"), &pair.certificate), file(&format!("{address}.key"), &pair.key))
+    };
+    let ca = file("authority.pem", &authority.certificate());
+    let foreign = file("other.pem", &other.certificate());
+    let ((database_chain, database_key), (chain, key)) = (pair("203.0.113.8"), pair("127.0.0.1"));
+
+    let design = design(&home, "node");
+    let config = fs::read_to_string(data("parts/mariadb/my.cnf")).unwrap();
+    let tls = format!("\nbind_address = 0.0.0.0\nssl_cert = {database_chain}\nssl_key = {database_key}\n");
+    fs::create_dir(home.cwd().join("node/mariadb")).unwrap();
+    fs::write(home.cwd().join("node/mariadb/my.cnf"), config + &tls).unwrap();
+    let lab = Lab::up(&home, &design);
+
+    let node = vec!["/usr/bin/node", "/run/brownout/app/node/server.js"];
+    let bind = ["--bind", "127.0.0.1:8001", "--certfile", &chain, "--keyfile", &key];
+    let gunicorn = ["/usr/bin/python3", "/usr/bin/gunicorn", "--threads", "4", "orders.wsgi:application"];
+    let gunicorn = [&gunicorn[..], &bind].concat();
+    let ask = |command: &[&str], database: &str, database_authority: &str| {
+        let settings = format!(
+            "DB_PRIMARY={database}:3306 DB_CA={database_authority} LISTEN_PORT=8001 TLS_CHAIN={chain} TLS_KEY={key} \
+             PYTHONPATH=/run/brownout/app"
+        );
+        lab.on_server(&[&["/usr/bin/python3", "-c", SECOND, &ca, &settings], command].concat())
+    };
+    for command in [&node, &gunicorn] {
+        let known = ask(command, "203.0.113.8", &ca);
+        assert!(known.starts_with("200 ") && known.contains("item 7"), "{command:?}: {known}");
+        for (database, database_authority, reason) in
+            [("203.0.113.8", &foreign, "certificate"), ("127.0.0.1", &ca, "127.0.0.1")]
+        {
+            let unknown = ask(command, database, database_authority);
+            assert!(unknown.starts_with("503 ") && unknown.contains(reason), "{command:?}: {unknown}");
+        }
+    }
+    let config = "/run/brownout/nodes/server1/mariadbd/my.cnf";
+    lab.on_server(&["/bin/sh", "-c", &format!("sed -i 's/^ssl_.*//' {config}; echo skip_ssl >>{config}")]);
+    for verb in ["stop", "start", "ready"] {
+        let asked = || {
+            let command = [env!("CARGO_BIN_EXE_brownout"), "lab-control", verb, "server1", "mariadbd"];
+            let exec = ["exec", "--lab", &lab.name, "server1", "--"];
+            home.run(exec.iter().chain(&command)).code == 0
+        };
+        await_that(&format!("the database without TLS: {verb}"), asked);
+    }
+    for command in [&node, &gunicorn] {
+        let clear = ask(command, "203.0.113.8", &ca);
+        assert!(clear.starts_with("503 "), "{command:?}: {clear}");
+        assert!(ask(command, "203.0.113.8", "").starts_with("200 "), "{command:?}");
+    }
+    lab.down();
+}
