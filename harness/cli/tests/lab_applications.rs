@@ -68,6 +68,14 @@ const WHILE_DOWN: [&str; 4] = [
     r#"POST /api/orders {"id": "n-3", "item": "late", "quantity": 3}"#,
 ];
 
+/// The first request finds out, the others are told what is known or find it out again.
+const WHILE_SILENT: [&str; 4] = [
+    r#"POST /api/orders {"id": "n-4", "item": "stuck", "quantity": 3}"#,
+    "GET /api/orders/7",
+    "GET /ready",
+    "GET /health",
+];
+
 struct Lab<'a> {
     home: &'a Home,
     background: Background,
@@ -111,13 +119,20 @@ fn the_application_answers_the_same_under_gunicorn_and_on_node() {
         lab.on_server(&[env!("CARGO_BIN_EXE_brownout"), "lab-control", "stop", "server1", "mariadbd"]);
         let down = lab.ask("8000", &WHILE_DOWN);
         lab.on_server(&[env!("CARGO_BIN_EXE_brownout"), "lab-control", "start", "server1", "mariadbd"]);
+        let signal = |name| {
+            let kill = format!("kill -{name} $(cat /run/brownout/nodes/server1/mariadbd.pid)");
+            lab.on_server(&["/bin/sh", "-c", &kill])
+        };
         let mut again = String::new();
         await_that("the application finds the database again", || {
             again = lab.ask("8000", &["GET /ready", "GET /api/orders/n-1", "GET /api/orders/n-3"]);
             again.contains("GET /ready 200")
         });
+        signal("STOP");
+        let silent = lab.ask("8000", &WHILE_SILENT);
+        signal("CONT");
         lab.down();
-        up + &down + &again
+        up + &down + &again + &silent
     });
     assert_eq!(answers[0], answers[1]);
     for expected in [
@@ -125,6 +140,7 @@ fn the_application_answers_the_same_under_gunicorn_and_on_node() {
         "\"quantity\": 3} 201 ",
         "GET /api/orders/7 503 ['application/json', 'server1', None, None, '1']",
         "GET /api/orders/n-3 404 ",
+        "\"stuck\", \"quantity\": 3} 503 ",
     ] {
         assert!(answers[0].contains(expected), "`{expected}` is not in {}", answers[0]);
     }
