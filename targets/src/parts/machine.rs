@@ -3,6 +3,7 @@
 use std::env;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{Set, Wanted};
 
@@ -38,6 +39,14 @@ impl Machine {
             Some(program) => self.find(program).is_some(),
             None => wanted.is_in(&self.root),
         }
+    }
+
+    /// The version in which the distribution's tools know `package` as installed.
+    pub(super) fn installed(&self, package: &str) -> Option<String> {
+        let mut command = Command::new(self.find("dpkg-query")?);
+        let output = command.args(["--show", "--showformat=${Version}", package]).output().ok()?;
+        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.success() && !version.is_empty()).then_some(version)
     }
 
     /// The packages of `set` that it does not have.

@@ -162,7 +162,8 @@ impl Site {
             plan.into_iter().map(|package| (package.name, package.version)).collect();
         // What the machine has from elsewhere, in a version that the distribution does not know, is not fetched.
         for wanted in set.wanted().iter().filter(|wanted| self.machine.has(wanted)) {
-            versions.entry(wanted.package.to_owned()).or_insert_with(|| ON_PATH.to_owned());
+            let own = || self.machine.installed(wanted.package).unwrap_or_else(|| ON_PATH.to_owned());
+            versions.entry(wanted.package.to_owned()).or_insert_with(own);
         }
         Ok(Manifest::new(set, name, versions))
     }

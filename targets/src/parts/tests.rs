@@ -104,6 +104,21 @@ fn parts_are_got_once_and_located_from_then_on() {
 }
 
 #[test]
+fn what_the_machine_has_from_elsewhere_is_told_in_its_own_version() {
+    let bench = Bench::new();
+    // apt cannot fetch again what came from elsewhere, says so and leaves it out.
+    bench.program("apt-get", &APT.replace("-*|", "nodejs|haproxy|-*|"));
+    bench.program("node", "");
+    bench.program("haproxy", "");
+    bench.program("dpkg-query", r#"for last; do :; done; [ "$last" = nodejs ] && echo 20.1-from-elsewhere"#);
+    let versions = bench.ensure().unwrap().versions;
+    assert_eq!(
+        (versions["nodejs"].as_str(), versions["haproxy"].as_str()),
+        ("20.1-from-elsewhere", "on PATH")
+    );
+}
+
+#[test]
 fn two_at_once_download_once_and_get_the_same() {
     let bench = Bench::new();
     let start = Barrier::new(2);
