@@ -71,8 +71,15 @@ if (cluster.isPrimary) {
     new Primary().run();
 } else {
     const { build } = require("./orders/build");
-    const { read } = require("./orders/settings");
-    const { run } = require("./orders/worker");
-    const settings = read();
+    const { fail, run } = require("./orders/worker");
+    const settings = settingsOr(fail);
     run(build(settings), settings);
+}
+
+function settingsOr(giveUp) {
+    try {
+        return require("./orders/settings").read();
+    } catch (error) {
+        return giveUp(error);
+    }
 }

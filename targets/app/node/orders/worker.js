@@ -66,7 +66,14 @@ function run(service, settings) {
         process.on(signal, () => {});
     }
     process.on("disconnect", () => process.exit(1)); // the primary is dead
+    server.on("error", fail);
     server.listen({ ...settings.listen, backlog: BACKLOG });
 }
 
-module.exports = { createServer, run };
+/** Ends because of what somebody else has to put right, who needs no stack trace for it. */
+function fail(error) {
+    console.error(`error: ${error.message}`);
+    process.exit(1);
+}
+
+module.exports = { createServer, fail, run };

@@ -49,16 +49,14 @@ describe("the program", () => {
         return response.statusCode;
     }
 
+    function start(settings, stderr = "inherit") {
+        const env = { NODE_PATH: path.join(__dirname, "modules"), LISTEN_PORT: String(port), ...settings };
+        return spawn(process.execPath, [PROGRAM], { env, stdio: ["ignore", "inherit", stderr] });
+    }
+
     beforeEach(async () => {
         port = await freePort();
-        program = spawn(process.execPath, [PROGRAM], {
-            env: {
-                NODE_PATH: path.join(__dirname, "modules"),
-                DB_PRIMARY: "127.0.0.1:1",
-                LISTEN_PORT: String(port),
-            },
-            stdio: ["ignore", "inherit", "inherit"],
-        });
+        program = start({ DB_PRIMARY: "127.0.0.1:1" });
         await until(() => health().catch(() => false));
     });
 
@@ -125,6 +123,22 @@ describe("the program", () => {
         assert.deepEqual(await Promise.all(loops), [[200], [200], [200]]);
         assert.equal(program.exitCode, null);
         agent.destroy();
+    });
+
+    it("says in one line why it does not come up", async () => {
+        for (const [settings, expected] of [
+            [{}, /^error: DB_PRIMARY is not set: .*\n$/],
+            [{ DB_PRIMARY: "a:1" }, /^error: .*EADDRINUSE.* 127.0.0.1:[0-9]+\n$/],
+        ]) {
+            const second = start(settings, "pipe");
+            let said = "";
+            second.stderr.on("data", (data) => {
+                said += data;
+            });
+            const [code] = await once(second, "close");
+            assert.equal(code, 1);
+            assert.match(said, expected);
+        }
     });
 
     it("starts another worker when one dies", async () => {
