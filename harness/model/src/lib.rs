@@ -7,6 +7,7 @@
 //! a schedule's `at` means to the person who wrote it. A [`std::time::Instant`] marks when something happened while
 //! the run goes on. On disk every instant is an offset from the run's epoch, the moment the record was opened.
 
+mod curve;
 mod design;
 mod event;
 mod fault;
@@ -25,6 +26,7 @@ mod table;
 mod template;
 mod transport;
 
+pub use curve::Curve;
 pub use design::{Accept, Endpoint, Firewall, Inventory, Link, Node, Process, Reach, Role, VirtualAddress};
 pub use event::{Event, NullSink, Phase, Sink, What};
 pub use fault::{Direction, FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector, Target};

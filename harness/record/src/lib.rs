@@ -10,6 +10,7 @@
 //!   timeline.json                               when every choice is resolved and the design is up
 //!   events.jsonl  bins.csv  intervals.hlog      while the run goes on; only ever appended to
 //!   logs/<node>/<process>.log                   written by the processes themselves
+//!   monitor.json                                after the load, where the design has a monitor
 //!   findings.json  summary.json  report.html  junit.xml    derived: delete them, they come back the same
 //! ```
 //!
@@ -22,6 +23,7 @@ mod events;
 mod files;
 mod intervals;
 mod machine;
+mod monitor;
 mod place;
 mod plan;
 mod recorder;
@@ -38,6 +40,7 @@ pub use events::{EventRecord, HeadroomRecord, SessionTotalsRecord, TotalsRecord,
 pub use files::{read_text, write_whole};
 pub use intervals::{IntervalRecord, RequestHistograms};
 pub use machine::{Machine, MachineRecord};
+pub use monitor::{MonitorRecord, MonitorSample};
 pub use place::Place;
 pub use plan::{FaultRecord, InjectionPlan, PlanRecord, RequestRecord, ScheduleRecord, StageRecord};
 pub use recorder::{Recorder, run_id};

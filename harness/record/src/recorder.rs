@@ -9,8 +9,10 @@ use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
 
 use model::{Event, Plan, Sink, Timeline};
+use serde::Serialize;
 
 use crate::machine::MachineRecord;
+use crate::monitor::MonitorRecord;
 use crate::plan::PlanRecord;
 use crate::timeline::TimelineRecord;
 use crate::utc::Utc;
@@ -96,8 +98,16 @@ impl Recorder {
 
     /// Writes `timeline.json`, when every choice is resolved and the design is up. An error is remembered.
     pub fn timeline(&self, timeline: &Timeline) {
-        let path = self.dir.join("timeline.json");
-        if let Err(error) = files::write_json(&path, &TimelineRecord::new(timeline)) {
+        self.write("timeline.json", &TimelineRecord::new(timeline));
+    }
+
+    /// Writes `monitor.json`, when the load has ended. An error is remembered.
+    pub fn monitor(&self, monitor: &MonitorRecord) {
+        self.write("monitor.json", monitor);
+    }
+
+    fn write<T: Serialize>(&self, name: &str, value: &T) {
+        if let Err(error) = files::write_json(&self.dir.join(name), value) {
             writer::remember(&self.trouble, error);
         }
     }

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use crate::bins::{self, BinRecord};
 use crate::derived::CeilingFile;
 use crate::events::{self, EventRecord, TotalsRecord, WhatRecord};
 use crate::intervals::{self, IntervalRecord};
 use crate::machine::MachineRecord;
+use crate::monitor::MonitorRecord;
 use crate::plan::PlanRecord;
 use crate::timeline::{InjectionRecord, InventoryRecord, PhaseRecord, TimelineRecord};
 use crate::{FORMAT_VERSION, RecordError, files, place};
@@ -37,6 +40,8 @@ pub struct Run {
     pub intervals: Vec<IntervalRecord>,
     /// Totals of the load; absent when it did not end in good order.
     pub totals: Option<TotalsRecord>,
+    /// What the design's own monitor counted; absent when it has none, or it did not answer.
+    pub monitor: Option<MonitorRecord>,
     /// The ceiling of the same design, where a search for it was made beside the run.
     pub ceiling: Option<CeilingFile>,
     /// What is not whole about the record: a last line cut short, a file that is missing.
@@ -68,10 +73,6 @@ impl Run {
         if totals.is_none() {
             gaps.push("the load did not end in good order: there are no totals".to_owned());
         }
-        let ceiling_path = dir.join(CEILING_DIR).join("ceiling.json");
-        let ceiling = files::read_if_present(&ceiling_path)?
-            .map(|text| files::parse_json(&ceiling_path, &text))
-            .transpose()?;
         Ok(Self {
             dir: dir.to_owned(),
             plan,
@@ -83,7 +84,8 @@ impl Run {
             bins,
             intervals,
             totals,
-            ceiling,
+            monitor: read_json(&dir.join("monitor.json"))?,
+            ceiling: read_json(&dir.join(CEILING_DIR).join("ceiling.json"))?,
             gaps,
         })
     }
@@ -124,6 +126,11 @@ fn read_timeline(path: &Path, gaps: &mut Vec<String>) -> Result<TimelineRecord, 
             })
         }
     }
+}
+
+/// Reads a whole file, which may be absent.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RecordError> {
+    files::read_if_present(path)?.map(|text| files::parse_json(path, &text)).transpose()
 }
 
 /// Reads an append-only file, which may be absent or cut short.

@@ -12,7 +12,7 @@ use model::{
     ResolvedInjection, Sample, Scenario, Schedule, Seed, Selector, Sink, Stage, Target, Template, Timeline,
     What,
 };
-use record::{Machine, Place, RecordError, Recorder, Run, WhatRecord};
+use record::{Machine, MonitorRecord, MonitorSample, Place, RecordError, Recorder, Run, WhatRecord};
 
 fn request(name: &str) -> Request {
     Request {
@@ -132,6 +132,28 @@ fn what_was_written_is_read_back() {
     assert_eq!(run.intervals[2].send_lag.len(), 11);
 }
 
+#[test]
+fn what_the_monitor_counted_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = write_run(dir.path());
+    let by_server =
+        [("server1", 3.0), ("server2", 4.0 / 3.0)].map(|(server, count)| (server.to_owned(), count));
+    let samples = vec![MonitorSample::new(1.0 / 3.0, by_server.into())];
+    let counted = MonitorRecord::new("up", samples);
+    recorder.monitor(&counted);
+    recorder.finish().unwrap();
+    assert_eq!(Run::open(dir.path()).unwrap().monitor.unwrap(), counted);
+    let text = fs::read_to_string(dir.path().join("monitor.json")).unwrap();
+    for part in ["\"kind\": \"monitor\"", "\"at_s\": 0.333333,", "\"requests\": 4.333,", "\"server2\": 1.333"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+
+    let without = tempfile::tempdir().unwrap();
+    write_run(without.path()).finish().unwrap();
+    assert_eq!(Run::open(without.path()).unwrap().monitor, None);
+}
+
 fn create_elsewhere() -> Recorder {
     let dir = tempfile::tempdir().unwrap();
     create(dir.path())
@@ -187,6 +209,10 @@ fn a_line_that_is_wrong_is_named() {
     assert!(error.contains("intervals.hlog:7: tag `write.good!` is not known"), "{error}");
     let error = spoil("events.jsonl", "{\"at_s\"", "{\"at\"");
     assert!(error.contains("events.jsonl:1: not an event"), "{error}");
+    fs::write(dir.path().join("monitor.json"), "{}\n").unwrap();
+    let error = Run::open(dir.path()).unwrap_err().to_string();
+    fs::remove_file(dir.path().join("monitor.json")).unwrap();
+    assert!(error.contains("monitor.json:1: not as expected"), "{error}");
     let error = spoil("plan.toml", "connections = 1", "connections = \"many\"");
     assert!(error.contains("plan.toml:") && error.contains("expected"), "{error}");
 }

@@ -23,8 +23,8 @@ pub use findings::{
 pub use hgrm::hgrm;
 pub use seconds::{SecondRow, seconds_csv};
 pub use summary::{
-    BreakdownFile, BytesFile, ConnectionsFile, CountsFile, GeneratorFile, ImbalanceFile, PercentilesFile,
-    RequestSummaryFile, StageSummaryFile, SummaryFile,
+    BreakdownFile, BytesFile, ConnectionsFile, CountsFile, GeneratorFile, ImbalanceFile, MonitoredFile,
+    PercentilesFile, RequestSummaryFile, StageSummaryFile, SummaryFile,
 };
 
 /// Version of the keys of every derived file.

@@ -67,12 +67,38 @@ pub struct SummaryFile {
     pub by_stage: Vec<StageSummaryFile>,
     /// Answers over the whole load by the value of `X-Served-By`.
     pub served_by: BTreeMap<String, u64>,
+    /// What the design's own monitor saw of the web servers; absent where it has none, or was not to be shown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub monitor: Option<MonitoredFile>,
     /// What became of the sessions over the whole load, by name. The due times of their later steps depended on responses.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub sessions: BTreeMap<String, SessionTotalsRecord>,
     /// How evenly they were spread; absent with fewer than two backends.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub imbalance: Option<ImbalanceFile>,
+}
+
+/// The answers of the web servers as the design's own monitor counted them, and the generator's count over the same
+/// stretch of the measured load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonitoredFile {
+    /// Beginning of the stretch, from the start of the measured load.
+    pub from_s: f64,
+    /// Its end.
+    pub to_s: f64,
+    /// Answers of all web servers; a part of one stands for an edge between two looks of the monitor.
+    pub requests: f64,
+    /// The same per second.
+    pub requests_hz: f64,
+    /// Answers of each web server.
+    pub by_server: BTreeMap<String, f64>,
+    /// Arrivals that fell due in the stretch and were answered, whatever with.
+    pub answered: u64,
+    /// The same per second.
+    pub answered_hz: f64,
+    /// requests / answered; absent when nothing was answered.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ratio: Option<f64>,
 }
 
 /// How unevenly answers were spread over backends. Shares are fractions from 0 to 1.
