@@ -16,6 +16,8 @@ use crate::network::namespace_path;
 
 /// The part whose webhook is listened to.
 const PART: &str = "alertmanager";
+/// Where it is listened to unless a setting says otherwise.
+const WEBHOOK_PORT: u16 = 9099;
 /// Alertmanager sends at once; only a stuck one takes this long.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// More than any number of alerts that a lab can raise.
@@ -27,7 +29,7 @@ pub(crate) fn listen(design: &Design, sink: &Arc<dyn Sink>) -> Result<(), UpErro
     for node in nodes.filter(|node| node.parts.iter().any(|plan| plan.part == PART)) {
         let error = |source| UpError::Alerts { node: node.name.clone(), source };
         let reach = Reach::Namespace { net: namespace_path(&node.name), cgroup_procs: Vec::new() };
-        let port = webhook_port(design);
+        let port = design.port(&node.name, PART, "webhook_port").unwrap_or(WEBHOOK_PORT);
         // A socket stays in the network that it was made in.
         let listener = reach::within(&reach, || TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
             .map_err(|failed| error(io::Error::other(failed)))?
@@ -43,12 +45,6 @@ pub(crate) fn listen(design: &Design, sink: &Arc<dyn Sink>) -> Result<(), UpErro
         });
     }
     Ok(())
-}
-
-fn webhook_port(design: &Design) -> u16 {
-    let of_part = || design.parts.get(PART)?.settings.get("webhook_port");
-    let port = design.topology.settings.get("webhook_port").or_else(of_part);
-    port.and_then(toml::Value::as_integer).and_then(|port| u16::try_from(port).ok()).unwrap_or(9099)
 }
 
 /// The part of the payload that is of use here.

@@ -116,6 +116,19 @@ impl Design {
         let mut plans = self.topology.nodes.iter().flat_map(|node| &node.parts);
         plans.any(|plan| self.parts[&plan.part].node_modules)
     }
+
+    /// The port that `setting` gives `part` on `node`: what is set for it there comes before the design's settings, and
+    /// those before the part's own. `None` when it is no port.
+    #[must_use]
+    pub fn port(&self, node: &str, part: &str, setting: &str) -> Option<u16> {
+        let node = self.topology.nodes.iter().find(|plan| plan.name == node);
+        let plan = node.and_then(|plan| plan.parts.iter().find(|plan| plan.part == part));
+        let value = plan
+            .and_then(|plan| plan.settings.get(setting))
+            .or_else(|| self.topology.settings.get(setting))
+            .or_else(|| self.parts.get(part)?.settings.get(setting))?;
+        u16::try_from(value.as_integer()?).ok()
+    }
 }
 
 fn read_file(path: &Path) -> Result<String, DesignError> {
@@ -206,6 +219,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_port_is_the_parts_own_unless_it_is_set() {
+        let port = |asked: &str, setting| {
+            let design = Design::find(asked).unwrap();
+            design.port("monitor", "prometheus", setting)
+        };
+        assert_eq!(port("2-secured", "prometheus_port"), Some(9090));
+        assert_eq!(port("2-secured:prometheus_port=9191", "prometheus_port"), Some(9191));
+        assert_eq!(port("2-secured", "no_such_port"), None);
+        let mut design = Design::find("2-secured").unwrap();
+        let node = design.topology.nodes.iter_mut().find(|node| node.name == "monitor").unwrap();
+        node.parts[0].settings.insert("prometheus_port".to_owned(), 9292.into());
+        assert_eq!(design.port("monitor", "prometheus", "prometheus_port"), Some(9292));
     }
 
     #[test]
