@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     };
     let written = reports::synthetic::write(&out)
         .map_err(reports::ReportError::from)
-        .and_then(|runs| reports::write(&runs, &out));
+        .and_then(|runs| reports::write(&runs, &out, reports::Settings::default()));
     match written {
         Ok(comparison) => {
             print!("{}", reports::verdict_table(&comparison, 100));

@@ -16,6 +16,7 @@ use self::sums::{Sum, Sums};
 use crate::balance::imbalance;
 use crate::findings::grid::Grid;
 use crate::findings::windows::windows;
+use crate::monitor::Monitored;
 
 pub(crate) use self::judge::NOTHING_ASKED;
 
@@ -69,6 +70,7 @@ pub fn summary(run: &Run) -> Summary {
         by_stage: measured.stretches.iter().map(|(stretch, sums)| sums.stage(run, stretch)).collect(),
         imbalance: run.totals.as_ref().and_then(|totals| imbalance(&totals.served_by)),
         served_by: run.totals.as_ref().map(|totals| totals.served_by.clone()).unwrap_or_default(),
+        monitor: Monitored::new(run).and_then(|seen| seen.file(&Grid::new(run))),
         sessions: run.totals.as_ref().map(|totals| totals.sessions.clone()).unwrap_or_default(),
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn rows(comparison: &Comparison) -> Vec<Row> {
         .iter()
         .any(|design| design.ceiling.is_some())
         .then(|| Row { name: "ceiling".to_owned(), cells: designs.iter().map(ceiling).collect() });
-    faults.chain(figures).chain(ceilings).collect()
+    faults.chain(figures).chain(monitored(comparison)).chain(ceilings).collect()
 }
 
 /// Of several runs with one fault the worst is shown: a report does not flatter.
@@ -100,6 +100,27 @@ fn figure(design: &DesignFile) -> Cell {
         headline: format!("{} good", words::rate(design.goodput_hz)),
         detail,
     }
+}
+
+/// What the designs' own monitors saw, where one has one.
+fn monitored(comparison: &Comparison) -> Option<Row> {
+    let of = |design: &DesignFile| {
+        comparison.runs_of(&design.design).find_map(|report| report.summary.monitor.as_ref())
+    };
+    let cell = |design: &DesignFile| {
+        let (headline, detail) = of(design).map_or(("no monitor".to_owned(), String::new()), |seen| {
+            let ratio = seen.ratio.map_or(String::new(), |ratio| format!(": {ratio:.3} of it"));
+            let counted = words::rate(seen.answered_hz);
+            (
+                format!("{} of the web servers", words::rate(seen.requests_hz)),
+                format!("{counted} answered by the generator's count{ratio}"),
+            )
+        });
+        Cell { verdict: "figure".to_owned(), headline, detail }
+    };
+    let designs = &comparison.file.designs;
+    let any = designs.iter().any(|design| of(design).is_some());
+    any.then(|| Row { name: "by the monitor".to_owned(), cells: designs.iter().map(cell).collect() })
 }
 
 /// The highest load that was sustained, never a point between the bounds.

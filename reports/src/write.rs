@@ -9,6 +9,20 @@ use thiserror::Error;
 use crate::compare::{Comparison, compare};
 use crate::junit::junit;
 
+/// What a report shows of its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether what a design's own monitor saw stands beside the generator's count. Without it everything is derived as
+    /// if the design had no monitor.
+    pub monitor: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { monitor: true }
+    }
+}
+
 /// Why a report could not be written.
 #[derive(Debug, Error)]
 pub enum ReportError {
@@ -34,16 +48,19 @@ pub enum ReportError {
 /// Reads the records in `run_dirs`, writes `findings.json`, `summary.json`, `junit.xml`, `intervals.csv` and
 /// `latency.hgrm` (one for each stretch where the rate differed) into each of them, and
 /// `report.html` into `out`, with `comparison.json` beside it when there are several. Everything comes from the
-/// records: delete the files and write again, and they are the same byte for byte.
+/// records: delete the files and write again with the same `settings`, and they are the same byte for byte.
 ///
 /// # Errors
 ///
 /// When a record cannot be read, or a file not be written.
-pub fn write(run_dirs: &[PathBuf], out: &Path) -> Result<Comparison, ReportError> {
+pub fn write(run_dirs: &[PathBuf], out: &Path, settings: Settings) -> Result<Comparison, ReportError> {
     if run_dirs.is_empty() {
         return Err(ReportError::NoRuns);
     }
-    let runs = run_dirs.iter().map(|dir| Run::open(dir)).collect::<Result<Vec<Run>, _>>()?;
+    let mut runs = run_dirs.iter().map(|dir| Run::open(dir)).collect::<Result<Vec<Run>, _>>()?;
+    if !settings.monitor {
+        runs.iter_mut().for_each(|run| run.monitor = None);
+    }
     let comparison = compare(runs, None);
     for report in &comparison.runs {
         let dir = &report.run.dir;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use record::Run;
 use reports::synthetic::{self, Synthetic};
-use reports::{Summary, compare, load_text, summary, verdict_table, write};
+use reports::{Settings, Summary, compare, load_text, summary, verdict_table, write};
 
 const DERIVED: [&str; 3] = ["findings.json", "summary.json", "junit.xml"];
 
@@ -26,7 +26,7 @@ fn changed(change: impl Fn(&Path)) -> tempfile::TempDir {
 }
 
 fn page(dir: &Path) -> String {
-    write(&[dir.to_owned()], dir).unwrap();
+    write(&[dir.to_owned()], dir, Settings::default()).unwrap();
     fs::read_to_string(dir.join("report.html")).unwrap()
 }
 
@@ -66,10 +66,10 @@ fn what_is_derived_comes_back_byte_for_byte() {
         derived.chain(["comparison.json", "report.html"].map(|name| root.path().join(name))).collect()
     };
     let read = || files().iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>();
-    write(&runs, root.path()).unwrap();
+    write(&runs, root.path(), Settings::default()).unwrap();
     let first = read();
     files().iter().for_each(|file| fs::remove_file(file).unwrap());
-    write(&runs, root.path()).unwrap();
+    write(&runs, root.path(), Settings::default()).unwrap();
     assert!(first == read());
 }
 
@@ -77,7 +77,7 @@ fn what_is_derived_comes_back_byte_for_byte() {
 fn the_report_says_the_same_every_time() {
     let root = tempfile::tempdir().unwrap();
     let runs = synthetic::write(root.path()).unwrap();
-    let comparison = write(&runs, root.path()).unwrap();
+    let comparison = write(&runs, root.path(), Settings::default()).unwrap();
     let html = fs::read_to_string(root.path().join("report.html")).unwrap();
     golden("report.txt", &text_of(&html));
     golden("table-100.txt", &verdict_table(&comparison, 100));
@@ -94,7 +94,7 @@ fn the_report_says_the_same_every_time() {
 fn the_page_needs_nothing_from_outside() {
     let root = tempfile::tempdir().unwrap();
     let runs = synthetic::write(root.path()).unwrap();
-    write(&runs, root.path()).unwrap();
+    write(&runs, root.path(), Settings::default()).unwrap();
     let html = fs::read_to_string(root.path().join("report.html")).unwrap();
     for outside in ["<script", "<img", "<link rel=\"stylesheet", "src=", "@import", "https://", "href=\"http"]
     {
@@ -115,7 +115,7 @@ fn many_designs_fit_in_a_page_that_can_be_sent() {
         design.clone_into(&mut synthetic.inventory.design);
         synthetic.write(&root.path().join(design)).unwrap()
     });
-    write(&runs, root.path()).unwrap();
+    write(&runs, root.path(), Settings::default()).unwrap();
     let bytes = fs::metadata(root.path().join("report.html")).unwrap().len();
     assert!(bytes < 2_000_000, "{bytes} bytes");
 }
@@ -165,7 +165,7 @@ fn a_run_that_was_ended_half_way_is_judged_by_what_there_is_of_it() {
         keep("bins.csv", 20.0);
         fs::remove_file(dir.join("intervals.hlog")).unwrap();
     });
-    write(&[dir.path().to_owned()], dir.path()).unwrap();
+    write(&[dir.path().to_owned()], dir.path(), Settings::default()).unwrap();
     let run = Run::open(dir.path()).unwrap();
     let comparison = compare(vec![run], None);
     let verdicts: Vec<&str> =
@@ -296,7 +296,7 @@ fn a_comparison_shows_the_ceilings_that_were_searched_for() {
         fs::create_dir(&kept).unwrap();
         fs::write(kept.join("ceiling.json"), record::derived::to_json(&ceiling).unwrap()).unwrap();
     }
-    let comparison = write(&dirs, root.path()).unwrap();
+    let comparison = write(&dirs, root.path(), Settings::default()).unwrap();
     let table = verdict_table(&comparison, 120);
     assert!(table.contains("sustains 1,950/s") && table.contains("sustains 3,900/s"), "{table}");
     let page = fs::read_to_string(root.path().join("report.html")).unwrap();

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use model::Verdict;
 use record::Run;
 use record::derived::{SummaryFile, to_json};
-use reports::{Comparison, ReportError, load_text, verdict_table};
+use reports::{Comparison, ReportError, Settings, load_text, verdict_table};
 
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
@@ -38,8 +38,9 @@ pub(crate) fn run(
     interrupt: &Interrupt,
     json: bool,
     outputs: &OutputArgs,
+    settings: Settings,
 ) -> Result<ExitCode, Failure> {
-    let comparison = write(&[dir.to_owned()], dir)?;
+    let comparison = write(&[dir.to_owned()], dir, settings)?;
     let copied = outputs.copy_from(dir);
     let summary = &comparison.runs[0].summary;
     if json {
@@ -87,8 +88,8 @@ fn judged(summary: &SummaryFile, measured: &Measured, interrupt: &Interrupt) -> 
 }
 
 /// Ends a comparison.
-pub(crate) fn compare(dirs: &[PathBuf], out: &Path, json: bool) -> Result<(), Failure> {
-    let comparison = write(dirs, out)?;
+pub(crate) fn compare(dirs: &[PathBuf], out: &Path, json: bool, settings: Settings) -> Result<(), Failure> {
+    let comparison = write(dirs, out, settings)?;
     if json {
         print!("{}", to_json(&comparison.file).or_fail(Code::Bug)?);
     } else {
@@ -99,7 +100,12 @@ pub(crate) fn compare(dirs: &[PathBuf], out: &Path, json: bool) -> Result<(), Fa
 }
 
 /// Draws the report of recorded runs again.
-pub(crate) fn again(given: &[PathBuf], out: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+pub(crate) fn again(
+    given: &[PathBuf],
+    out: Option<&Path>,
+    json: bool,
+    settings: Settings,
+) -> Result<ExitCode, Failure> {
     let mut dirs = Vec::new();
     for dir in given {
         dirs.extend(runs_in(dir)?);
@@ -108,11 +114,11 @@ pub(crate) fn again(given: &[PathBuf], out: Option<&Path>, json: bool) -> Result
     if let [dir] = &dirs[..]
         && json
     {
-        let comparison = write(std::slice::from_ref(dir), out)?;
+        let comparison = write(std::slice::from_ref(dir), out, settings)?;
         print!("{}", to_json(&comparison.runs[0].findings).or_fail(Code::Bug)?);
         return Ok(ExitCode::SUCCESS);
     }
-    compare(&dirs, out, json)?;
+    compare(&dirs, out, json, settings)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,8 +143,8 @@ fn runs_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-fn write(dirs: &[PathBuf], out: &Path) -> Result<Comparison, Failure> {
-    reports::write(dirs, out).map_err(|error| {
+fn write(dirs: &[PathBuf], out: &Path, settings: Settings) -> Result<Comparison, Failure> {
+    reports::write(dirs, out, settings).map_err(|error| {
         let code = match &error {
             ReportError::Record(_) => Code::Environment,
             ReportError::NoRuns => Code::Input,

@@ -15,7 +15,8 @@ use super::{axis, load};
 use crate::compare::RunReport;
 use crate::findings::Study;
 use crate::findings::states::stretches;
-use crate::findings::windows::windows;
+use crate::findings::windows::{measured_from, windows};
+use crate::monitor::{MonitorRate, Monitored};
 use crate::page::{Figure, TextTable};
 use crate::words;
 use crate::write::ReportError;
@@ -36,6 +37,8 @@ struct Scene {
     bands: Vec<Band>,
     lanes: Vec<Lane>,
     rates: Vec<RatePoint>,
+    /// Empty where the design has no monitor.
+    monitor: Vec<MonitorRate>,
     latencies: Vec<LatencyColumn>,
 }
 
@@ -118,8 +121,11 @@ fn fault_title(found: &record::derived::InjectionFile) -> String {
 }
 
 fn drawn(drafts: &[Draft]) -> Result<Vec<Figure>, ReportError> {
-    let scales =
-        Scales::over(drafts.iter().map(|draft| (&draft.scene.rates[..], &draft.scene.latencies[..])));
+    let scales = Scales::over(
+        drafts
+            .iter()
+            .map(|draft| (&draft.scene.rates[..], &draft.scene.monitor[..], &draft.scene.latencies[..])),
+    );
     drafts.iter().map(|draft| draft.scene.figure(&draft.title, &draft.design, &scales)).collect()
 }
 
@@ -146,6 +152,7 @@ impl Scene {
             bands: injected.map(band).collect(),
             lanes: lanes(report, &time),
             rates: rates(grid, time.start, time.end, origin_s),
+            monitor: Monitored::new(&report.run).map(|seen| seen.rates(&time)).unwrap_or_default(),
             latencies: latencies(&windows(&report.run), time.start, time.end),
             time,
         }
@@ -198,7 +205,7 @@ impl Scene {
             strip::lanes(&lanes_area, &self.time, &self.bands, &self.lanes)?;
         }
         let (goodput_area, latency_area) = below.split_vertically(goodput);
-        load::goodput(&goodput_area, &self.time, &self.bands, &self.rates, scales)?;
+        load::goodput(&goodput_area, &self.time, &self.bands, &self.rates, &self.monitor, scales)?;
         load::latency(&latency_area, &self.time, &self.bands, &self.latencies, scales)
     }
 
@@ -240,6 +247,9 @@ impl Scene {
             legend.push(mark(format!("<circle class=\"{ready}\" cx=\"8\" cy=\"6\" r=\"4\"/>"), "ready"));
         }
         legend.push(line(Paint::Offered, "offered load"));
+        if !self.monitor.is_empty() {
+            legend.push(line(Paint::Monitor, "answers of the web servers, as the monitor sees them"));
+        }
         legend.push(area(Paint::Good, "good answers"));
         for (index, failure) in Failure::ALL.iter().enumerate() {
             if self.rates.iter().any(|point| point.failed[index] > 0.0) {
@@ -265,6 +275,10 @@ impl Scene {
     /// One row for each window of latency: a second, as a rule.
     fn table(&self) -> TextTable {
         let head = ["second", "offered /s", "good /s", "failed /s", "p50", "p99", "state"];
+        let mut head: Vec<String> = head.map(str::to_owned).to_vec();
+        if !self.monitor.is_empty() {
+            head.insert(4, "monitor /s".to_owned());
+        }
         let rows = self.latencies.iter().map(|column| {
             let (from_s, to_s) = (column.from_s, column.to_s);
             let within: Vec<&RatePoint> = self
@@ -280,7 +294,7 @@ impl Scene {
                 true => "–".to_owned(),
                 false => words::latency(column.good.value_at_percentile(at)),
             };
-            vec![
+            let mut row = vec![
                 format!("{from_s:.0}"),
                 mean(&|point| point.offered),
                 mean(&|point| point.good),
@@ -288,9 +302,22 @@ impl Scene {
                 percentile(50.0),
                 percentile(99.0),
                 self.states_in(from_s, to_s),
-            ]
+            ];
+            if !self.monitor.is_empty() {
+                let seen = self.monitored(from_s, to_s);
+                row.insert(4, seen.map_or("–".to_owned(), |hz| format!("{hz:.1}")));
+            }
+            row
         });
-        TextTable { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
+        TextTable { head, rows: rows.collect() }
+    }
+
+    /// Answers per second over a stretch as the monitor saw them; `None` when it did not see all of it.
+    fn monitored(&self, from_s: f64, to_s: f64) -> Option<f64> {
+        let shared = |rate: &MonitorRate| (rate.to_s.min(to_s) - rate.from_s.max(from_s)).max(0.0);
+        let seen_s: f64 = self.monitor.iter().map(shared).sum();
+        let answers: f64 = self.monitor.iter().map(|rate| shared(rate) * rate.hz).sum();
+        (to_s - from_s - seen_s < 1e-3).then(|| answers / (to_s - from_s))
     }
 
     /// "write down", "up".
@@ -313,7 +340,7 @@ const MOST_LANES: usize = 8;
 /// The processes to which something happened in `time`, in the order in which it did.
 fn lanes(report: &RunReport, time: &Range<f64>) -> Vec<Lane> {
     let run = &report.run;
-    let zero_s = run.load_started().map_or(0.0, |(at_s, _)| at_s) + run.plan.warm_up_s;
+    let zero_s = measured_from(run);
     let mut lanes: Vec<Lane> = Vec::new();
     for event in &run.events {
         let at_s = event.at_s - zero_s;

@@ -11,6 +11,7 @@ use super::paint::{HEAT_LEVELS, Paint};
 use super::panels::{self, Area, Band, Drawn, TIME_DESCRIPTION, time_label};
 use super::series::{Failure, LatencyColumn, RatePoint, heat_cells};
 use crate::findings::grid::whole;
+use crate::monitor::MonitorRate;
 use crate::words;
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -23,11 +24,14 @@ pub(super) struct Scales {
 
 impl Scales {
     /// Axes that hold everything of several drawings.
-    pub(super) fn over<'a>(drawings: impl Iterator<Item = (&'a [RatePoint], &'a [LatencyColumn])>) -> Self {
+    pub(super) fn over<'a>(
+        drawings: impl Iterator<Item = (&'a [RatePoint], &'a [MonitorRate], &'a [LatencyColumn])>,
+    ) -> Self {
         let (mut highest, mut low, mut high) = (0.0, f64::INFINITY, 0.0);
-        for (points, columns) in drawings {
+        for (points, monitor, columns) in drawings {
             let stacked = |point: &RatePoint| point.good + point.failed.iter().sum::<f64>();
             highest = points.iter().map(|point| point.offered.max(stacked(point))).fold(highest, f64::max);
+            highest = monitor.iter().map(|rate| rate.hz).fold(highest, f64::max);
             let held = || columns.iter().filter(|column| !column.good.is_empty());
             low = held().map(|column| column.good.min() as f64).fold(low, f64::min);
             high = held().map(|column| column.good.max() as f64).fold(high, f64::max);
@@ -36,15 +40,20 @@ impl Scales {
     }
 }
 
-/// Offered load as a line over good answers and failures stacked by kind.
+/// Offered load as a line over good answers and failures stacked by kind, and what the monitor saw where there is one.
 pub(super) fn goodput(
     area: &Area,
     time: &Range<f64>,
     bands: &[Band],
     points: &[RatePoint],
+    monitor: &[MonitorRate],
     scales: &Scales,
 ) -> Drawn {
-    panels::title(area, "Good answers and failures, stacked; the dashed line is the offered load")?;
+    let dashed = match monitor.is_empty() {
+        true => "the dashed line is the offered load",
+        false => "dashed are the offered load and the web servers' answers as the monitor sees them",
+    };
+    panels::title(area, &format!("Good answers and failures, stacked; {dashed}"))?;
     let height = scales.rate.clone();
     let mut chart = panels::chart(area, time, height.clone(), false)?;
     panels::bands(&mut chart, bands, time, &height)?;
@@ -65,15 +74,13 @@ pub(super) fn goodput(
     for (index, failure) in Failure::ALL.iter().enumerate() {
         layer(failure.paint(), &|point| point.failed[index])?;
     }
-    let steps = points.iter().flat_map(|point| {
-        let offered = clamp(point.offered, &height);
-        [(clamp(point.from_s, time), offered), (clamp(point.to_s, time), offered)]
-    });
-    chart.draw_series([PathElement::new(
-        steps.collect::<Vec<_>>(),
-        Paint::Offered.line(FINE as u32 * 3 / 2),
-    )])?;
-    Ok(())
+    let mut steps = |paint: Paint, levels: &mut dyn Iterator<Item = (f64, f64, f64)>| -> Drawn {
+        let step = |(from_s, to_s, hz)| [from_s, to_s].map(|at_s| (clamp(at_s, time), clamp(hz, &height)));
+        let line: Vec<(f64, f64)> = levels.flat_map(step).collect();
+        chart.draw_series([PathElement::new(line, paint.line(FINE as u32 * 3 / 2))]).map(|_| ())
+    };
+    steps(Paint::Offered, &mut points.iter().map(|point| (point.from_s, point.to_s, point.offered)))?;
+    steps(Paint::Monitor, &mut monitor.iter().map(|rate| (rate.from_s, rate.to_s, rate.hz)))
 }
 
 /// How long good answers took: a heat map with the median and the 99th percentile.

@@ -33,13 +33,14 @@ pub(crate) enum Paint {
     Failed,
     Invalid,
     Objective,
+    Monitor,
     Heat(u8),
 }
 
 /// Levels of the heat map, 1 to this.
 pub(crate) const HEAT_LEVELS: u8 = 7;
 
-const NAMES: [(Paint, &str); 28] = [
+const NAMES: [(Paint, &str); 29] = [
     (Paint::Ink, "ink"),
     (Paint::Faint, "ink2"),
     (Paint::Grid, "grid"),
@@ -68,6 +69,7 @@ const NAMES: [(Paint, &str); 28] = [
     (Paint::Failed, "failed"),
     (Paint::Invalid, "invalid"),
     (Paint::Objective, "objective"),
+    (Paint::Monitor, "monitor"),
 ];
 
 /// Red and green of every sentinel colour; blue is the index.

@@ -6,6 +6,7 @@ use record::{InjectionRecord, Run, WhatRecord};
 use super::effect::{Effect, Span, Word};
 use super::grid::{Grid, tally};
 use super::recovery::longest_gap;
+use super::windows::measured_from;
 use super::{Study, tidy, words};
 
 /// What the events tell of one injection, in seconds from the start of the measured load.
@@ -39,7 +40,7 @@ pub(super) fn all(run: &Run, study: &Study) -> Vec<InjectionFile> {
 }
 
 fn told(run: &Run, index: usize) -> Told {
-    let zero_s = run.load_started().map_or(0.0, |(at_s, _)| at_s) + run.plan.warm_up_s;
+    let zero_s = measured_from(run);
     let mut told = Told::default();
     for event in &run.events {
         let at_s = event.at_s - zero_s;

@@ -29,9 +29,14 @@ impl Window<'_> {
     }
 }
 
+/// When the measured load begins, in seconds from the run's epoch.
+pub(crate) fn measured_from(run: &Run) -> f64 {
+    run.load_started().map_or(0.0, |(at_s, _)| at_s) + run.plan.warm_up_s
+}
+
 /// Every window of the load, in order.
 pub(crate) fn windows(run: &Run) -> Vec<Window<'_>> {
-    let zero_s = run.load_started().map_or(0.0, |(at_s, _)| at_s) + run.plan.warm_up_s;
+    let zero_s = measured_from(run);
     let window = |of: &'_ IntervalRecord| (of.at_s - zero_s, of.at_s - zero_s + of.length_s);
     run.intervals
         .iter()

@@ -63,6 +63,8 @@ struct Page {
     rows: Vec<VerdictRow>,
     faults: Vec<fault::Section>,
     notes: Vec<String>,
+    /// Whether a design's own monitor has a say.
+    monitored: bool,
 }
 
 /// The whole page.
@@ -75,6 +77,7 @@ pub(crate) fn html(comparison: &Comparison) -> Result<String, ReportError> {
         columns: comparison.file.designs.iter().map(|design| design.design.clone()).collect(),
         rows: verdict_rows(comparison, &faults),
         notes: notes(comparison),
+        monitored: comparison.runs.iter().any(|report| report.summary.monitor.is_some()),
         faults,
     };
     Ok(environment.get_template("report.html")?.render(Value::from(Serde(page)))?)

@@ -1,13 +1,13 @@
 //! The tables of a design's load: what stretches of different rates did, and how answers were spread over backends.
 
-use record::derived::SummaryFile;
+use record::derived::{MonitoredFile, SummaryFile};
 
 use super::TextTable;
 use crate::words;
 
 /// Each with its title.
 pub(super) fn of(summary: &SummaryFile) -> Vec<(String, TextTable)> {
-    [stages(summary), backends(summary)].into_iter().flatten().collect()
+    [stages(summary), backends(summary), monitored(summary)].into_iter().flatten().collect()
 }
 
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> TextTable {
@@ -52,4 +52,24 @@ fn backends(summary: &SummaryFile) -> Option<(String, TextTable)> {
         uneven.max_to_mean, uneven.gini
     );
     Some((title, table(&["backend", "answers", "share"], rows)))
+}
+
+fn monitored(summary: &SummaryFile) -> Option<(String, TextTable)> {
+    let seen: &MonitoredFile = summary.monitor.as_ref()?;
+    let length_s = seen.to_s - seen.from_s;
+    let row = |name: String, requests: f64, hz: f64| {
+        vec![name, words::count(crate::findings::grid::whole(requests) as u64), words::rate(hz)]
+    };
+    let mut rows = vec![
+        row("generator: answered".to_owned(), seen.answered as f64, seen.answered_hz),
+        row("monitor: web servers".to_owned(), seen.requests, seen.requests_hz),
+    ];
+    let servers = seen.by_server.iter();
+    rows.extend(servers.map(|(server, count)| row(format!("monitor: {server}"), *count, count / length_s)));
+    let ratio = seen.ratio.map_or(String::new(), |ratio| format!(", {ratio:.3} of the generator's count"));
+    let title = format!(
+        "Requests of the web servers as the monitor sees them, from {:.1} to {:.1} s{ratio}",
+        seen.from_s, seen.to_s
+    );
+    Some((title, table(&["counted by", "requests", "per second"], rows)))
 }

@@ -8,7 +8,7 @@ mod view;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reports::synthetic;
+use reports::{Settings, synthetic};
 
 use devtools::Browser;
 use view::{DESKTOP_DARK, DESKTOP_LIGHT, PHONE_DARK, PHONE_LIGHT, PRINT, View, complaints, picture};
@@ -86,7 +86,7 @@ fn look_at(name: &str, page: &Path, charts: usize) {
 fn the_comparison_of_two_designs_is_fit_to_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let runs = synthetic::write(dir.path()).unwrap();
-    reports::write(&runs, dir.path()).unwrap();
+    reports::write(&runs, dir.path(), Settings::default()).unwrap();
     // A diagram and a chart of the whole run for each of two designs, and a chart of each under each of three faults.
     look_at("comparison", &dir.path().join("report.html"), 2 + 2 + 2 * 3);
 }
@@ -95,6 +95,6 @@ fn the_comparison_of_two_designs_is_fit_to_be_read() {
 fn the_report_of_one_run_is_fit_to_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let runs = synthetic::write(dir.path()).unwrap();
-    reports::write(&runs[..1], &runs[0]).unwrap();
+    reports::write(&runs[..1], &runs[0], Settings::default()).unwrap();
     look_at("one-run", &runs[0].join("report.html"), 1 + 1 + 3);
 }

@@ -16,6 +16,7 @@ use crate::bring_up::design_failure;
 use crate::conclude;
 use crate::failure::{Code, Failure, OrFail, code_of};
 use crate::interrupt::Interrupt;
+use crate::page::PageArgs;
 use crate::sandbox::{ensure_parts, runs_root};
 use crate::schedule;
 
@@ -66,6 +67,8 @@ pub(crate) struct CompareArgs {
     /// Print the comparison as JSON on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
 }
 
 pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
@@ -104,7 +107,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
         }
         dirs.push(dir);
     }
-    conclude::compare(&dirs, &out, args.json)?;
+    conclude::compare(&dirs, &out, args.json, args.page.settings())?;
     Ok(ExitCode::from(worst))
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::compare::{self, CompareArgs};
 use crate::failure::{Code, Failure};
+use crate::page::PageArgs;
 
 /// Shows it all in less than eight minutes: compares the five designs while parts of them die
 #[derive(Debug, Args)]
@@ -32,6 +33,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         seed: 42,
         out: args.out.clone(),
         json: args.json,
+        page: PageArgs::default(),
     })?;
     // No objective is asked for, so a machine too noisy for one does not make the demo fail; the report says it.
     Ok(if code == ExitCode::from(Code::Unknown as u8) { ExitCode::SUCCESS } else { code })

@@ -109,5 +109,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
     if shape.out.is_none() && !args.outputs.wants_copies() {
         return conclude::unkept(&dir, &measured, &interrupt, shape.json);
     }
-    conclude::run(&dir, &measured, &interrupt, shape.json, &args.outputs)
+    // An address has no monitor that could be asked.
+    let settings = reports::Settings::default();
+    conclude::run(&dir, &measured, &interrupt, shape.json, &args.outputs, settings)
 }

@@ -19,7 +19,9 @@ use crate::connect::Destination;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
 use crate::measure::{Enter, Measured, Measurement};
+use crate::monitor;
 use crate::outputs::OutputArgs;
+use crate::page::PageArgs;
 use crate::sandbox::{self, Place as Where};
 use crate::scenario;
 use crate::schedule;
@@ -51,6 +53,8 @@ pub(crate) struct RehearseArgs {
     pub(crate) unit: UnitArgs,
     #[command(flatten)]
     pub(crate) outputs: OutputArgs,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 /// Everything that is decided before anything starts.
@@ -138,7 +142,8 @@ impl Rehearsal {
         if args.within_comparison {
             return conclude::quietly(&dir, &measured, &interrupt);
         }
-        conclude::run(&dir, &measured, &interrupt, args.shape.json, &args.outputs)
+        let settings = args.page.settings();
+        conclude::run(&dir, &measured, &interrupt, args.shape.json, &args.outputs, settings)
     }
 
     fn measure(
@@ -168,7 +173,7 @@ impl Rehearsal {
         })?;
         let enter = client_network(inventory);
         let (targets, name) = destination(inventory, &enter)?;
-        Measurement {
+        let measured = Measurement {
             plan: &self.plan,
             destination: Destination { targets, name: Some(name) },
             way: "X-Served-By".to_owned(),
@@ -185,7 +190,9 @@ impl Rehearsal {
             view: self.view,
             metrics: None,
         }
-        .run()
+        .run()?;
+        monitor::record(&self.design, inventory, recorder, interrupt);
+        Ok(measured)
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::conclude;
 use crate::failure::Failure;
+use crate::page::PageArgs;
 
 /// Draws the report of recorded runs again, byte for byte the same
 #[derive(Debug, Args)]
@@ -20,8 +21,10 @@ pub(crate) struct ReportArgs {
     /// Print the findings as JSON on standard output
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
-    conclude::again(&args.runs, args.out.as_deref(), args.json)
+    conclude::again(&args.runs, args.out.as_deref(), args.json, args.page.settings())
 }
