@@ -2,7 +2,7 @@
 
     GET  /api/orders/{id}   200 with the order, 404
     POST /api/orders        {"id": "...", "item": "...", "quantity": n}: 201 once committed, 409 when the id is taken
-    GET  /health            200 while the process is alive; asks no database
+    GET  /health            200 with the version while the process is alive; asks no database
     GET  /ready             200 when a database takes writes and one answers reads, and says which; else 503
 
 A database that does not answer makes a 503 with the reason. Every answer is JSON and names this node in X-Served-By.
@@ -12,6 +12,7 @@ import json
 import re
 import threading
 
+from orders import VERSION
 from orders.errors import Duplicate, Unavailable
 
 # An id is the client's choice; these characters need no quoting in an address.
@@ -71,7 +72,7 @@ class Service:
             return self._find(path[len(ORDERS) + 1:])
         if path == "/health":
             expect(method, "GET", "HEAD")
-            return "200 OK", (), {"status": "alive"}
+            return "200 OK", (), {"status": "alive", "version": VERSION}
         if path == "/ready":
             expect(method, "GET", "HEAD")
             return self._readiness()

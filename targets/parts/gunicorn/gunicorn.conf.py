@@ -19,7 +19,8 @@ threads = int(os.environ["APP_THREADS"])
 # More connections than these wait in the listening socket's queue.
 worker_connections = 256
 # Imported once, so that a worker that died is replaced without compiling anything. Nothing connects at import.
-preload_app = True
+# What is imported once stays what it is: for a deploy by reload (HUP) each worker has to import by itself.
+preload_app = {{ "True" if settings.preload else "False" }}
 
 # Seconds. A worker whose main loop is silent for this long is replaced; requests have timeouts of their own.
 timeout = 30
