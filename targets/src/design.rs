@@ -12,7 +12,7 @@ use crate::input::InputError;
 use crate::part::Part;
 use crate::topology::{Setting, Topology};
 
-static DESIGNS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/designs");
+pub(crate) static DESIGNS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/designs");
 static PARTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/parts");
 static APP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/app");
 

@@ -218,12 +218,18 @@ fn make_dir(path: &Path) -> Result<(), UpError> {
     fs::create_dir_all(path).map_err(|source| UpError::File { path: path.to_owned(), source })
 }
 
+/// Where, inside a lab, the built-in application's files are. All nodes run them from there.
+#[must_use]
+pub fn builtin_app_dir() -> PathBuf {
+    Path::new(RUN_DIR).join("app")
+}
+
 fn lab_facts(design: &Design, options: &UpOptions<'_>) -> Result<LabFacts, UpError> {
     let own = design.folder.as_ref().map(|folder| folder.join("app")).filter(|app| app.is_dir());
     let app_dir = match own {
         Some(app) => app,
         None => {
-            let app = Path::new(RUN_DIR).join("app");
+            let app = builtin_app_dir();
             write_app(&app).map_err(|source| UpError::File { path: app.clone(), source })?;
             app
         }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod certificates;
+pub mod claims;
 mod config;
 pub mod control;
 mod design;
@@ -22,7 +23,7 @@ pub use config::ConfigError;
 pub use design::{Design, DesignError, builtin_designs};
 pub use hardware::{Hardware, Unit};
 pub use input::InputError;
-pub use lab::{Lab, UpError, UpOptions, intended};
+pub use lab::{Lab, UpError, UpOptions, builtin_app_dir, intended};
 pub use network::{NetworkError, namespace_path};
 pub use part::{DatabaseRole, Part};
 pub use registry::{RunningLab, running_labs};

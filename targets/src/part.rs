@@ -142,7 +142,9 @@ impl Part {
     }
 }
 
-fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(input: D) -> Result<T, D::Error> {
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr<Err = String>>(
+    input: D,
+) -> Result<T, D::Error> {
     String::deserialize(input)?.parse().map_err(de::Error::custom)
 }
 

@@ -1,0 +1,405 @@
+//! What is claimed about a design and how it is measured: `claims.toml` beside the topology, read strictly.
+//!
+//! Here are the claims as data; whoever has a load generator and faults makes the experiments.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+
+use model::Role;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::design::{DESIGNS, Design, DesignError};
+use crate::input::{InputError, Source};
+use crate::part::parsed;
+
+const FILE: &str = "claims.toml";
+
+/// A sentence about a design, and the experiment that tells whether it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// Unique within its design: "spof".
+    pub id: String,
+    /// The sentence.
+    pub claim: String,
+    /// How it is measured, in a few words.
+    pub how: String,
+    /// Settings of the design for this experiment.
+    pub settings: toml::Table,
+    /// How it is measured.
+    pub experiment: Experiment,
+}
+
+/// A kind of experiment with its parameters.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Experiment {
+    /// Parts are taken away in turn, under load.
+    Outage(Outage),
+    /// A new version of the application is deployed, and the server reboots, under load.
+    Maintenance(Maintenance),
+    /// The highest load that is sustained, of several designs.
+    Ceilings(Ceilings),
+    /// How requests are spread over the backends.
+    Balance(Balance),
+    /// The replica follows, answers without its primary and refuses writes.
+    Replication(Replication),
+    /// Packets on the links are looked through for what was posted.
+    Capture(Capture),
+    /// A stranger tries every port.
+    Scan(Scan),
+    /// How long it takes until someone is told of a fault.
+    Alerts(Alerts),
+}
+
+impl Experiment {
+    /// Its word in `claims.toml`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Experiment::Outage(_) => "outage",
+            Experiment::Maintenance(_) => "maintenance",
+            Experiment::Ceilings(_) => "ceilings",
+            Experiment::Balance(_) => "balance",
+            Experiment::Replication(_) => "replication",
+            Experiment::Capture(_) => "capture",
+            Experiment::Scan(_) => "scan",
+            Experiment::Alerts(_) => "alerts",
+        }
+    }
+}
+
+/// Which of the nodes that fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Which {
+    /// Every one.
+    #[default]
+    All,
+    /// The first of the topology.
+    First,
+    /// The last of the topology.
+    Last,
+}
+
+/// Whom a fault of an experiment hits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Victim {
+    /// Processes with this role.
+    #[serde(deserialize_with = "parsed")]
+    pub role: Role,
+    /// Only the database that is the primary then.
+    #[serde(default)]
+    pub primary: bool,
+    /// Every process of its node.
+    #[serde(default)]
+    pub whole_node: bool,
+    /// Which of the nodes that fit.
+    #[serde(default)]
+    pub pick: Which,
+    /// Requests (read, write, page) that must be down for as long as it is away.
+    #[serde(default)]
+    pub down: Vec<String>,
+    /// Requests that must go on, or at least come back long before it does.
+    #[serde(default)]
+    pub up: Vec<String>,
+}
+
+impl Victim {
+    /// What it is called in tables: "primary", "web", "web-server".
+    #[must_use]
+    pub fn name(&self) -> String {
+        let role = if self.primary { "primary" } else { self.role.as_str() };
+        if self.whole_node { format!("{role}-server") } else { role.to_owned() }
+    }
+}
+
+/// Parameters of [`Experiment::Outage`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// Killed one after another.
+    pub victim: Vec<Victim>,
+}
+
+/// A way to bring a new version of the application into service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deploy {
+    /// Stopped, installed while it is away, started.
+    StopStart,
+    /// Installed beside the running one, then stopped and started at once.
+    Restart,
+    /// Installed beside the running one, which then replaces its workers one by one.
+    Reload,
+    /// The whole server goes down and comes up again.
+    Reboot,
+}
+
+impl Deploy {
+    /// Its word in `claims.toml`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Deploy::StopStart => "stop-start",
+            Deploy::Restart => "restart",
+            Deploy::Reload => "reload",
+            Deploy::Reboot => "reboot",
+        }
+    }
+}
+
+/// Parameters of [`Experiment::Maintenance`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintenance {
+    /// What must interrupt the service.
+    #[serde(default)]
+    pub interrupts: Vec<Deploy>,
+    /// What must not.
+    #[serde(default)]
+    pub spares: Vec<Deploy>,
+}
+
+/// Parameters of [`Experiment::Ceilings`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceilings {
+    /// Designs that must sustain more than this one.
+    pub above: Vec<String>,
+}
+
+/// Parameters of [`Experiment::Balance`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    /// Values of the setting `balance`, one lab for each.
+    pub algorithms: Vec<Algorithm>,
+}
+
+/// How a load balancer chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    /// In turn.
+    RoundRobin,
+    /// The one with the fewest connections.
+    LeastConn,
+    /// One server for each client's address.
+    Source,
+}
+
+impl Algorithm {
+    /// HAProxy's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Algorithm::RoundRobin => "roundrobin",
+            Algorithm::LeastConn => "leastconn",
+            Algorithm::Source => "source",
+        }
+    }
+}
+
+/// Parameters of [`Experiment::Replication`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replication {}
+
+/// Links between nodes, by the roles at their ends, and whether what was posted may be read on them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leg {
+    /// Who connects; anyone when absent.
+    #[serde(default, deserialize_with = "parsed_if_given")]
+    pub from: Option<Role>,
+    /// Who accepts; anyone when absent.
+    #[serde(default, deserialize_with = "parsed_if_given")]
+    pub to: Option<Role>,
+    /// Whether the posted secret must be seen (true) or must not (false).
+    pub secret: bool,
+}
+
+/// Parameters of [`Experiment::Capture`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capture {
+    /// What is looked at.
+    pub leg: Vec<Leg>,
+}
+
+/// A port of the nodes with a role.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Door {
+    /// What the nodes are for.
+    #[serde(deserialize_with = "parsed")]
+    pub role: Role,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// Parameters of [`Experiment::Scan`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scan {
+    /// What a stranger must reach.
+    pub open: Vec<Door>,
+    /// Whether there must be nothing else.
+    #[serde(default)]
+    pub nothing_else: bool,
+}
+
+/// Parameters of [`Experiment::Alerts`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    /// Killed one after another.
+    pub victim: Vec<Victim>,
+    /// Whether someone must be told of each (true), or nobody of any (false).
+    pub told: bool,
+}
+
+fn parsed_if_given<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Role>, D::Error> {
+    parsed(input).map(Some)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    claim: Vec<FileClaim>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileClaim {
+    id: Spanned<String>,
+    claim: String,
+    how: String,
+    #[serde(default)]
+    settings: toml::Table,
+    experiment: Spanned<Experiment>,
+}
+
+impl Design {
+    /// What is claimed about this design, in the order of its `claims.toml`; nothing when it has none.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or with the line and key of the first thing in it that is wrong.
+    pub fn claims(&self) -> Result<Vec<Claim>, DesignError> {
+        let (text, name) = match &self.folder {
+            None => {
+                // With settings of its own its name says so, but it claims the same.
+                let name = self.topology.name.split(':').next().unwrap_or_default();
+                let name = format!("{name}/{FILE}");
+                let text = DESIGNS.get_file(&name).and_then(|file| file.contents_utf8());
+                (text.unwrap_or_default().to_owned(), name)
+            }
+            Some(folder) => {
+                let path: PathBuf = folder.join(FILE);
+                match fs::read_to_string(&path) {
+                    Ok(text) => (text, path.display().to_string()),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+                    Err(source) => return Err(DesignError::Read { path, source }),
+                }
+            }
+        };
+        Ok(parse(&text, &name)?)
+    }
+}
+
+fn parse(text: &str, file: &str) -> Result<Vec<Claim>, InputError> {
+    let source = Source { file, text };
+    let read: File = source.parse()?;
+    let mut ids = HashSet::new();
+    for claim in &read.claim {
+        let id = claim.id.get_ref();
+        // The id becomes a folder's name and a word of the command line.
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+            let message = format!("id `{id}`: use lower-case letters, digits and -");
+            return Err(source.error(claim.id.span(), message));
+        }
+        if !ids.insert(id.clone()) {
+            return Err(source.error(claim.id.span(), format!("two claims have the id `{id}`")));
+        }
+        if let Some(empty) = empty(claim.experiment.get_ref()) {
+            return Err(
+                source.error(claim.experiment.span(), format!("`{empty}` is empty: name at least one"))
+            );
+        }
+    }
+    let claim = |read: FileClaim| Claim {
+        id: read.id.into_inner(),
+        claim: read.claim,
+        how: read.how,
+        settings: read.settings,
+        experiment: read.experiment.into_inner(),
+    };
+    Ok(read.claim.into_iter().map(claim).collect())
+}
+
+/// The list of an experiment without which it would measure nothing and hold all the same.
+fn empty(experiment: &Experiment) -> Option<&'static str> {
+    let lists = match experiment {
+        Experiment::Outage(outage) => ("victim", outage.victim.is_empty()),
+        Experiment::Maintenance(it) => ("interrupts", it.interrupts.is_empty() && it.spares.is_empty()),
+        Experiment::Ceilings(ceilings) => ("above", ceilings.above.is_empty()),
+        Experiment::Balance(balance) => ("algorithms", balance.algorithms.is_empty()),
+        Experiment::Capture(capture) => ("leg", capture.leg.is_empty()),
+        Experiment::Scan(scan) => ("open", scan.open.is_empty()),
+        Experiment::Alerts(alerts) => ("victim", alerts.victim.is_empty()),
+        Experiment::Replication(_) => ("", false),
+    };
+    lists.1.then_some(lists.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builtin_designs;
+
+    const HEAD: &str = "[[claim]]\nid = \"a\"\nclaim = \"c\"\nhow = \"h\"\n";
+
+    #[test]
+    fn every_builtin_design_has_claims_that_can_be_read() {
+        for name in builtin_designs() {
+            let claims = Design::find(&name).unwrap().claims().unwrap();
+            assert!(!claims.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_claim_is_read_with_its_experiment() {
+        let text = format!(
+            "{HEAD}settings = {{ balance = \"source\" }}\n[claim.experiment.capture]\n\
+             leg = [{{ from = \"client\", to = \"load-balancer\", secret = true }}]\n"
+        );
+        let claims = parse(&text, "x/claims.toml").unwrap();
+        let leg = Leg { from: Some(Role::Client), to: Some(Role::LoadBalancer), secret: true };
+        assert_eq!(claims[0].experiment, Experiment::Capture(Capture { leg: vec![leg] }));
+        assert_eq!(claims[0].settings["balance"].as_str(), Some("source"));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let scan = "experiment.scan.open = [{ role = \"database\", port = 3306 }]\n";
+        let cases = [
+            (format!("{HEAD}experiment.guess = {{}}\n"), 5, "unknown variant `guess`"),
+            (format!("{HEAD}[claim.experiment.scan]\nopen = []\ndeep = 1\n"), 7, "deep"),
+            (format!("{HEAD}experiment.scan.open = []\n"), 5, "`open` is empty"),
+            (format!("{HEAD}{scan}{HEAD}{scan}"), 7, "two claims have the id `a`"),
+            (format!("{HEAD}colour = 1\n{scan}"), 5, "colour"),
+            (format!("{HEAD}experiment.scan.open = [{{ role = \"king\", port = 1 }}]\n"), 5, "king"),
+            (HEAD.replace("\"a\"", "\"A b\"") + scan, 2, "lower-case"),
+        ];
+        for (text, line, expected) in cases {
+            let error = parse(&text, "x/claims.toml").unwrap_err();
+            assert_eq!((error.file.as_str(), error.line), ("x/claims.toml", line), "{error}\n{text}");
+            assert!(error.message.contains(expected), "{error}");
+        }
+    }
+}
