@@ -2,6 +2,7 @@
 
 mod balance;
 mod charts;
+mod claims;
 mod compare;
 mod findings;
 mod junit;
@@ -17,6 +18,7 @@ mod text;
 mod words;
 mod write;
 
+pub use claims::claims_text;
 pub use compare::{Comparison, RunReport, compare};
 pub use findings::{Findings, findings};
 pub use page::ceiling_page;

@@ -225,7 +225,7 @@ fn stacked(rows: &[Row], names: &[&str], width: usize) -> String {
 }
 
 /// Breaks `text` between words into lines of at most `width` characters; a word that is longer is broken too.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let room = lines.last().map_or(0, |line| width.saturating_sub(line.chars().count() + 1));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use record::derived::{CeilingFile, to_json};
+use record::derived::{CLAIMS_FILE, CeilingFile, ClaimsFile, to_json};
 use record::{RecordError, Run, write_whole};
 use thiserror::Error;
 
@@ -47,8 +47,9 @@ pub enum ReportError {
 
 /// Reads the records in `run_dirs`, writes `findings.json`, `summary.json`, `junit.xml`, `intervals.csv` and
 /// `latency.hgrm` (one for each stretch where the rate differed) into each of them, and
-/// `report.html` into `out`, with `comparison.json` beside it when there are several. Everything comes from the
-/// records: delete the files and write again with the same `settings`, and they are the same byte for byte.
+/// `report.html` into `out`, with `comparison.json` beside it when there are several. Where `claims.json` stands in
+/// `out`, the page has its table. Everything comes from the records: delete the files and write again with the same
+/// `settings`, and they are the same byte for byte.
 ///
 /// # Errors
 ///
@@ -74,7 +75,8 @@ pub fn write(run_dirs: &[PathBuf], out: &Path, settings: Settings) -> Result<Com
     if comparison.runs.len() > 1 {
         write_whole(&out.join("comparison.json"), to_json(&comparison.file)?.as_bytes())?;
     }
-    write_whole(&out.join("report.html"), crate::page::html(&comparison)?.as_bytes())?;
+    let claims: Option<ClaimsFile> = record::derived::read(&out.join(CLAIMS_FILE))?;
+    write_whole(&out.join("report.html"), crate::page::html(&comparison, claims.as_ref())?.as_bytes())?;
     Ok(comparison)
 }
 

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use record::Run;
+use record::derived::{ClaimFile, ClaimsFile, to_json};
 use reports::synthetic::{self, Synthetic};
 use reports::{Settings, Summary, compare, load_text, summary, verdict_table, write};
 
@@ -305,4 +307,28 @@ fn a_comparison_shows_the_ceilings_that_were_searched_for() {
     assert_eq!((pair.ratio, pair.verdict.as_str()), (Some(2.0), "better"));
     // The trials stay with the search.
     assert!(comparison.file.designs.iter().all(|design| design.ceiling.as_ref().unwrap().trials.is_empty()));
+}
+
+#[test]
+fn claims_that_were_measured_beside_a_comparison_stand_on_its_page() {
+    let dir = changed(|_| {});
+    assert!(!page(dir.path()).contains("id=\"claims\""), "a page of claims that nobody measured");
+    let claim = ClaimFile {
+        design: "0-simple".to_owned(),
+        id: "spof".to_owned(),
+        claim: "Every part is a single point of failure.".to_owned(),
+        experiment: "kill each part in turn".to_owned(),
+        measured: "web away 3.0 s, page down 3.1 s".to_owned(),
+        verdict: "does not hold".to_owned(),
+        reasons: vec!["page <went> on".to_owned()],
+        figures: BTreeMap::new(),
+    };
+    let text = to_json(&ClaimsFile::new(vec![claim])).unwrap();
+    fs::write(dir.path().join("claims.json"), text).unwrap();
+    let text = text_of(&page(dir.path()));
+    for said in
+        ["Every part is", "kill each part", "page down 3.1 s", "does not hold", "page &lt;went&gt; on"]
+    {
+        assert!(text.contains(said), "{said} is not in {text}");
+    }
 }

@@ -9,8 +9,10 @@ mod tables;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment};
+use record::derived::ClaimsFile;
 use serde::Serialize;
 
+use crate::claims;
 use crate::compare::Comparison;
 use crate::table;
 use crate::write::ReportError;
@@ -65,10 +67,11 @@ struct Page {
     notes: Vec<String>,
     /// Whether a design's own monitor has a say.
     monitored: bool,
+    claims: Vec<claims::Row>,
 }
 
-/// The whole page.
-pub(crate) fn html(comparison: &Comparison) -> Result<String, ReportError> {
+/// The whole page; with the claims that were measured beside the runs, if any were.
+pub(crate) fn html(comparison: &Comparison, claims: Option<&ClaimsFile>) -> Result<String, ReportError> {
     let environment = environment()?;
     let faults = fault::sections(comparison)?;
     let page = Page {
@@ -78,6 +81,7 @@ pub(crate) fn html(comparison: &Comparison) -> Result<String, ReportError> {
         rows: verdict_rows(comparison, &faults),
         notes: notes(comparison),
         monitored: comparison.runs.iter().any(|report| report.summary.monitor.is_some()),
+        claims: claims.map(claims::rows).unwrap_or_default(),
         faults,
     };
     Ok(environment.get_template("report.html")?.render(Value::from(Serde(page)))?)

@@ -3,6 +3,7 @@
 //! measured is absent.
 
 mod ceiling;
+mod claims;
 mod comparison;
 mod findings;
 mod hgrm;
@@ -12,10 +13,12 @@ mod summary;
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::{RecordError, files};
 
 pub use ceiling::{CeilingFile, ScalabilityFile, TrialFile};
+pub use claims::{CLAIMS_FILE, ClaimFile, ClaimsFile, FiguresFile};
 pub use comparison::{ComparisonFile, DesignFile, PairFile, SpofFile};
 pub use findings::{
     AvailabilityFile, BaselineFile, FindingsFile, InjectionFile, OutageFile, RequestFindingFile, StateFile,
@@ -37,4 +40,13 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// When a value is not a finite number.
 pub fn to_json<T: Serialize>(value: &T) -> Result<String, RecordError> {
     files::json_text(Path::new("(json)"), value)
+}
+
+/// Reads a derived file; `None` when it is not there.
+///
+/// # Errors
+///
+/// When it is there but cannot be read or holds something else.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RecordError> {
+    files::read_if_present(path)?.map(|text| files::parse_json(path, &text)).transpose()
 }
