@@ -180,7 +180,7 @@ fn ended(
 }
 
 /// The terminal's width, or a page's where there is none.
-fn width() -> usize {
+pub(crate) fn width() -> usize {
     match console::Term::stdout().size_checked() {
         Some((_, columns)) => usize::from(columns),
         None => WIDTH,

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod backlog;
 mod bring_up;
+mod claims;
 mod conclude;
 mod connect;
 mod failure;
@@ -28,7 +29,9 @@ mod verbs;
 mod view;
 
 use failure::Failure;
-use verbs::{ceiling, compare, demo, exec, inner, load, rehearse, report, setup, up};
+use verbs::{
+    ceiling, claims as claims_verb, compare, demo, exec, experiment, inner, load, rehearse, report, setup, up,
+};
 
 /// Drives load against web stacks while it breaks them, and says what a user would have seen
 #[derive(Debug, Parser)]
@@ -48,6 +51,9 @@ enum Verb {
     Load(Box<load::LoadArgs>),
     Ceiling(Box<ceiling::CeilingArgs>),
     Rehearse(Box<rehearse::RehearseArgs>),
+    Claims(claims_verb::ClaimsArgs),
+    #[command(hide = true)]
+    Experiment(experiment::ExperimentArgs),
     Compare(compare::CompareArgs),
     Report(report::ReportArgs),
     Demo(demo::DemoArgs),
@@ -63,6 +69,8 @@ fn run(verb: &Verb) -> Result<ExitCode, Failure> {
         Verb::Load(args) => load::run(args),
         Verb::Ceiling(args) => ceiling::run(args),
         Verb::Rehearse(args) => rehearse::run(args),
+        Verb::Claims(args) => claims_verb::run(args),
+        Verb::Experiment(args) => experiment::run(args),
         Verb::Compare(args) => compare::run(args),
         Verb::Report(args) => report::run(args),
         Verb::Demo(args) => demo::run(args),

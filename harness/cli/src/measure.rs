@@ -38,6 +38,8 @@ pub(crate) struct Measurement<'a> {
     pub(crate) injections: &'a [ResolvedInjection],
     /// Where faults are injected; `None` for a plain load.
     pub(crate) inventory: Option<&'a Inventory>,
+    /// What is done beside the load, and beside the faults, from the start of the measured load on.
+    pub(crate) beside: Option<&'a (dyn Fn(Instant) + Sync)>,
     /// What makes the load other than it was asked for.
     pub(crate) notes: Vec<String>,
     pub(crate) recorder: &'a Recorder,
@@ -139,7 +141,12 @@ impl Measurement<'_> {
             self.interrupt.flag.store(true, Ordering::Relaxed);
             return (Vec::new(), Some(why));
         }
-        let outcome = chaos::run(self.injections, inventory, measure_from, sink, &self.interrupt.flag);
+        let outcome = thread::scope(|scope| {
+            if let Some(work) = self.beside {
+                scope.spawn(move || work(measure_from));
+            }
+            chaos::run(self.injections, inventory, measure_from, sink, &self.interrupt.flag)
+        });
         let tell = |unhealed: &chaos::Unhealed| format!("{}; undo it by: {}", unhealed.left, unhealed.remedy);
         (outcome.unhealed.iter().map(tell).collect(), None)
     }

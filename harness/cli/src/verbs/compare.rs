@@ -102,7 +102,8 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
             }
         }
         if let Some(how) = args.ceiling {
-            search(args, how, design, &dir.join(record::CEILING_DIR), &interrupt)?;
+            let scenario = args.scenario.as_deref();
+            search(how, design, &dir.join(record::CEILING_DIR), args.seed, scenario, &interrupt)?;
             interrupt.check()?;
         }
         dirs.push(dir);
@@ -130,7 +131,8 @@ fn check(args: &CompareArgs, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn folder_name(design: &str) -> String {
+/// The folder of a design's records.
+pub(crate) fn folder_name(design: &str) -> String {
     Path::new(design)
         .file_name()
         .map_or_else(|| "design".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -160,23 +162,24 @@ fn rehearse(
 }
 
 /// Searches for the ceiling of a design; what it found, and whether it did, stands in its file.
-fn search(
-    args: &CompareArgs,
+pub(crate) fn search(
     how: Search,
     design: &str,
     dir: &Path,
+    seed: u64,
+    scenario: Option<&Path>,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let exe = std::env::current_exe().context("cannot find this program's file").or_fail(Code::Bug)?;
     let mut command = Command::new(exe);
-    command.args(["ceiling", design, "--within-comparison", "--seed", &args.seed.to_string()]);
+    command.args(["ceiling", design, "--within-comparison", "--seed", &seed.to_string()]);
     command.arg("--out").arg(dir);
     match how {
         Search::Rough => command.arg("--rough"),
         Search::Quick => command.arg("--quick"),
         Search::Full => &mut command,
     };
-    if let Some(scenario) = &args.scenario {
+    if let Some(scenario) = scenario {
         command.arg("--scenario").arg(scenario);
     }
     match code_of(spawn(command, interrupt)?) {
@@ -188,7 +191,8 @@ fn search(
     }
 }
 
-fn spawn(mut command: Command, interrupt: &Interrupt) -> Result<ExitStatus, Failure> {
+/// Runs another command of ours to its end.
+pub(crate) fn spawn(mut command: Command, interrupt: &Interrupt) -> Result<ExitStatus, Failure> {
     let mut child = command
         .env(seal::PARENT, std::process::id().to_string())
         .spawn()

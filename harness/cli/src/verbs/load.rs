@@ -95,6 +95,7 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode, Failure> {
         precise: args.precise,
         injections: &[],
         inventory: None,
+        beside: None,
         notes: asked.notes,
         recorder: &recorder,
         interrupt: &interrupt,

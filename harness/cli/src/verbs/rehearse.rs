@@ -184,6 +184,7 @@ impl Rehearsal {
             precise: false,
             injections: &self.injections,
             inventory: Some(inventory),
+            beside: None,
             notes: self.notes.clone(),
             recorder,
             interrupt,

@@ -1,0 +1,95 @@
+//! The highest load that designs of equal nodes sustain, in all and per node.
+
+use std::path::Path;
+
+use record::derived::CeilingFile;
+use targets::claims::Ceilings;
+
+use super::figures::Figures;
+use super::judge::Judge;
+use crate::failure::{Code, Failure, OrFail};
+use crate::interrupt::Interrupt;
+use crate::verbs::compare::{self, Search};
+
+/// A search without soak comes within 10 % of the ceiling from below: a design that sustains this much more does so.
+const MORE: f64 = 1.1;
+
+/// Searches for the ceiling of this design, given by what the command line calls it and by its name, and of those that
+/// are to sustain more.
+pub(crate) fn search(
+    design: (&str, &str),
+    ceilings: &Ceilings,
+    quick: bool,
+    seed: u64,
+    dir: &Path,
+    interrupt: &Interrupt,
+) -> Result<Figures, Failure> {
+    let mut figures = Figures::default();
+    let how = if quick { Search::Rough } else { Search::Quick };
+    let others = ceilings.above.iter().map(|name| (name.as_str(), name.as_str()));
+    for (given, name) in std::iter::once(design).chain(others) {
+        let dir = dir.join(name);
+        compare::search(how, given, &dir, seed, None, interrupt)?;
+        interrupt.check()?;
+        let file: Option<CeilingFile> =
+            record::derived::read(&dir.join("ceiling.json")).or_fail(Code::Bug)?;
+        let Some(file) = file else {
+            figures.doubt(format!("{name}: the search left no result"));
+            continue;
+        };
+        if !matches!(file.verdict.as_str(), "found" | "at_least") {
+            figures.doubt(format!("{name}: {}", file.reasons.join("; ")));
+        }
+        if let (Some(lower_hz), Some(nodes)) = (file.lower_hz, file.nodes) {
+            figures.set(&format!("{name}_sustained_hz"), lower_hz);
+            figures.count(&format!("{name}_nodes_count"), nodes as u64);
+        }
+    }
+    Ok(figures)
+}
+
+pub(crate) fn judge<'a>(design: &str, ceilings: &Ceilings, figures: &'a Figures) -> Judge<'a> {
+    let mut judge = Judge::of(figures);
+    let mut own_hz = None;
+    for name in std::iter::once(design).chain(ceilings.above.iter().map(String::as_str)) {
+        let (Some(hz), Some(nodes)) =
+            (judge.need(&format!("{name}_sustained_hz")), judge.need(&format!("{name}_nodes_count")))
+        else {
+            continue;
+        };
+        judge.say(format!("{name} sustains {hz:.0}/s on {nodes:.0} nodes, {:.0}/s per node", hz / nodes));
+        match own_hz {
+            None => own_hz = Some(hz),
+            Some(own) => judge.expect(hz >= own * MORE, format!("{name} sustains no more than {design}")),
+        }
+    }
+    judge
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(one_hz: Option<f64>) -> Figures {
+        let mut figures = Figures::default();
+        for (design, hz, nodes) in [("0-simple", Some(266.0), 2.0), ("1-distributed", one_hz, 4.0)] {
+            if let Some(hz) = hz {
+                figures.set(&format!("{design}_sustained_hz"), hz);
+                figures.set(&format!("{design}_nodes_count"), nodes);
+            }
+        }
+        figures
+    }
+
+    fn verdict(one_hz: Option<f64>) -> &'static str {
+        let ceilings = Ceilings { above: vec!["1-distributed".to_owned()] };
+        judge("0-simple", &ceilings, &figures(one_hz)).verdict()
+    }
+
+    #[test]
+    fn a_design_of_more_nodes_must_sustain_more_than_a_search_can_err() {
+        assert_eq!(verdict(Some(406.0)), "holds");
+        assert_eq!(verdict(Some(280.0)), "does not hold");
+        assert_eq!(verdict(None), "unknown");
+    }
+}

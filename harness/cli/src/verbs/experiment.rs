@@ -1,0 +1,116 @@
+//! `brownout experiment DESIGN`: experiments in one lab, for `brownout claims`; no person types it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use targets::claims::Claim;
+use targets::{Design, NodePlan, Unit};
+
+use crate::bring_up::{self, design_failure, generator_cpus};
+use crate::claims::{Figures, STRANGER, Testbed, measure, quiet};
+use crate::failure::{Code, Failure, OrFail};
+use crate::interrupt::Interrupt;
+use crate::sandbox::{self, Place};
+use crate::verbs::rehearse;
+
+/// Makes experiments in one lab and keeps their figures
+#[derive(Debug, Args)]
+pub(crate) struct ExperimentArgs {
+    design: String,
+    /// CLAIM or CLAIM.LABEL
+    #[arg(long, required = true)]
+    task: Vec<String>,
+    /// NAME=VALUE, the value as TOML
+    #[arg(long)]
+    set: Vec<String>,
+    #[arg(long)]
+    quick: bool,
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    #[arg(long)]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
+    let mut design = Design::find(&args.design).map_err(design_failure)?;
+    for setting in &args.set {
+        let table: toml::Table =
+            toml::from_str(setting).with_context(|| format!("--set {setting}")).or_fail(Code::Input)?;
+        for (name, value) in table {
+            design.set(&name, value).map_err(design_failure)?;
+        }
+    }
+    let claims = design.claims().map_err(design_failure)?;
+    let (sealed, parts) = match sandbox::enter(&design.topology.name)? {
+        Place::Inside(sealed, parts) => (sealed, parts),
+        Place::Outside(code) => return Ok(code),
+    };
+    let interrupt = Interrupt::listen()?;
+    // Asked before the lab is kept off the generator's cores.
+    let cpus = generator_cpus();
+    add_stranger(&mut design);
+    let began = Instant::now();
+    let unit = Unit::default();
+    let logs = args.out.join(format!("logs-{}", args.task[0]));
+    let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, quiet())?;
+    eprintln!(
+        "{}: up after {:.1} s for {}",
+        args.design,
+        began.elapsed().as_secs_f64(),
+        args.task.join(", ")
+    );
+    let machine = rehearse::machine(&sealed, &parts, unit);
+    for task in &args.task {
+        let (claim, label) = find(&claims, task)?;
+        let attempt = |folder: String| -> Result<Figures, Failure> {
+            let bed = Testbed {
+                inventory: &lab.inventory,
+                machine: &machine,
+                cpus: &cpus,
+                interrupt: &interrupt,
+                dir: args.out.join(folder),
+                quick: args.quick,
+                seed: model::Seed(args.seed),
+            };
+            let measured = measure(claim, label, &bed);
+            interrupt.check()?;
+            measured.or_else(doubted)
+        };
+        let mut figures = attempt(task.clone())?;
+        if let Some(doubt) = figures.doubts.first() {
+            eprintln!("  once more, because {doubt}");
+            figures = attempt(format!("{task}-again"))?;
+        }
+        figures.write(&args.out.join(task).join("figures.json"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What an experiment could not do is no reason to leave the others out.
+fn doubted(failure: Failure) -> Result<Figures, Failure> {
+    let harmless =
+        [Code::Input, Code::Environment, Code::Fail].iter().any(|code| *code as u8 == failure.code);
+    if harmless { Ok(Figures::doubted(failure.to_string())) } else { Err(failure) }
+}
+
+fn find<'a>(claims: &'a [Claim], task: &'a str) -> Result<(&'a Claim, &'a str), Failure> {
+    let (id, label) = task.split_once('.').unwrap_or((task, ""));
+    let claim = claims.iter().find(|claim| claim.id == id);
+    let claim = claim.ok_or_else(|| Failure::new(Code::Input, anyhow!("no claim `{id}`")))?;
+    Ok((claim, label))
+}
+
+/// Somebody on the same network who is no part of the design: at the last free address of a range that RFC 5737
+/// keeps for documentation.
+fn add_stranger(design: &mut Design) {
+    let taken = |address: &IpAddr| design.topology.nodes.iter().any(|node| node.addresses.contains(address));
+    let mut range = (1..=254).rev().map(|last| IpAddr::from([198, 51, 100, last]));
+    if let Some(address) = range.find(|address| !taken(address)) {
+        let stranger = NodePlan { name: STRANGER.to_owned(), addresses: vec![address], parts: Vec::new() };
+        design.topology.nodes.push(stranger);
+    }
+}
