@@ -13,10 +13,11 @@ use toml::Spanned;
 use crate::design::{DESIGNS, Design, DesignError};
 use crate::input::{InputError, Source};
 use crate::part::parsed;
+use crate::topology::{Setting, plain};
 
 const FILE: &str = "claims.toml";
 
-/// A sentence about a design, and the experiment that tells whether it holds.
+/// A sentence about a design, and the experiments that tell whether it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
     /// Unique within its design: "spof".
@@ -25,10 +26,10 @@ pub struct Claim {
     pub claim: String,
     /// How it is measured, in a few words.
     pub how: String,
-    /// Settings of the design for this experiment.
-    pub settings: toml::Table,
-    /// How it is measured.
-    pub experiment: Experiment,
+    /// Settings of the design for these experiments.
+    pub settings: Vec<Setting>,
+    /// How it is measured: at least one, each of another kind.
+    pub experiments: Vec<Experiment>,
 }
 
 /// A kind of experiment with its parameters.
@@ -51,6 +52,20 @@ pub enum Experiment {
     Scan(Scan),
     /// How long it takes until someone is told of a fault.
     Alerts(Alerts),
+    /// Which versions of TLS are spoken, and whether the certificate is verified.
+    Handshake(Handshake),
+    /// What TLS costs the load balancer.
+    TlsCost(TlsCost),
+    /// A stranger opens connections as fast as it can.
+    Flood(Flood),
+    /// A heavy query runs while static pages are served.
+    Neighbour(Neighbour),
+    /// Who has an address that moves, while everybody is alive and after its owner was killed.
+    SplitBrain(SplitBrain),
+    /// How requests are spread over the nodes of a role that a request meets first.
+    Spread(Spread),
+    /// Acknowledged writes are read back after a fault.
+    Ledger(Ledger),
 }
 
 impl Experiment {
@@ -66,6 +81,13 @@ impl Experiment {
             Experiment::Capture(_) => "capture",
             Experiment::Scan(_) => "scan",
             Experiment::Alerts(_) => "alerts",
+            Experiment::Handshake(_) => "handshake",
+            Experiment::TlsCost(_) => "tls-cost",
+            Experiment::Flood(_) => "flood",
+            Experiment::Neighbour(_) => "neighbour",
+            Experiment::SplitBrain(_) => "split-brain",
+            Experiment::Spread(_) => "spread",
+            Experiment::Ledger(_) => "ledger",
         }
     }
 }
@@ -99,6 +121,9 @@ pub struct Victim {
     /// Which of the nodes that fit.
     #[serde(default)]
     pub pick: Which,
+    /// Only the node that has the moving address of this name when the experiment begins.
+    #[serde(default)]
+    pub has: Option<String>,
     /// Requests (read, write, page) that must be down for as long as it is away.
     #[serde(default)]
     pub down: Vec<String>,
@@ -117,11 +142,13 @@ impl Victim {
 }
 
 /// Parameters of [`Experiment::Outage`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     /// Killed one after another.
     pub victim: Vec<Victim>,
+    /// Seconds that each is away, where the usual time would be too short for what is to be seen.
+    pub away_s: Option<f64>,
 }
 
 /// A way to bring a new version of the application into service.
@@ -136,6 +163,8 @@ pub enum Deploy {
     Reload,
     /// The whole server goes down and comes up again.
     Reboot,
+    /// Installed beside the running ones, which are then stopped and started one node after another.
+    Rolling,
 }
 
 impl Deploy {
@@ -147,6 +176,7 @@ impl Deploy {
             Deploy::Restart => "restart",
             Deploy::Reload => "reload",
             Deploy::Reboot => "reboot",
+            Deploy::Rolling => "rolling",
         }
     }
 }
@@ -168,7 +198,11 @@ pub struct Maintenance {
 #[serde(deny_unknown_fields)]
 pub struct Ceilings {
     /// Designs that must sustain more than this one.
+    #[serde(default)]
     pub above: Vec<String>,
+    /// Designs that are measured beside it, whatever they sustain.
+    #[serde(default)]
+    pub beside: Vec<String>,
 }
 
 /// Parameters of [`Experiment::Balance`].
@@ -247,7 +281,7 @@ pub struct Door {
 pub struct Scan {
     /// What a stranger must reach.
     pub open: Vec<Door>,
-    /// Whether there must be nothing else.
+    /// Whether nodes with a firewall must have nothing else.
     #[serde(default)]
     pub nothing_else: bool,
 }
@@ -260,6 +294,77 @@ pub struct Alerts {
     pub victim: Vec<Victim>,
     /// Whether someone must be told of each (true), or nobody of any (false).
     pub told: bool,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum TlsVersion {
+    /// RFC 2246.
+    #[serde(rename = "1.0")]
+    V10,
+    /// RFC 4346.
+    #[serde(rename = "1.1")]
+    V11,
+    /// RFC 5246.
+    #[serde(rename = "1.2")]
+    V12,
+}
+
+/// Parameters of [`Experiment::Handshake`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handshake {
+    /// Versions that must be refused. That 1.2 is accepted shows that the question was put well.
+    pub refuses: Vec<TlsVersion>,
+}
+
+/// Parameters of [`Experiment::TlsCost`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsCost {
+    /// A design of the same servers without TLS.
+    pub than: String,
+}
+
+/// Parameters of [`Experiment::Flood`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flood {
+    /// Connections that the stranger tries to hold at a time.
+    pub connections: u32,
+}
+
+/// Parameters of [`Experiment::Neighbour`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbour {
+    /// A design whose database has a server of its own.
+    pub apart: String,
+}
+
+/// Parameters of [`Experiment::SplitBrain`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitBrain {
+    /// The moving address, by name.
+    pub address: String,
+}
+
+/// Parameters of [`Experiment::Spread`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// The role of the nodes.
+    #[serde(deserialize_with = "parsed")]
+    pub over: Role,
+}
+
+/// Parameters of [`Experiment::Ledger`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// Killed while orders are placed.
+    pub victim: Victim,
 }
 
 fn parsed_if_given<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Role>, D::Error> {
@@ -281,7 +386,7 @@ struct FileClaim {
     how: String,
     #[serde(default)]
     settings: toml::Table,
-    experiment: Spanned<Experiment>,
+    experiment: Vec<Spanned<Experiment>>,
 }
 
 impl Design {
@@ -326,20 +431,38 @@ fn parse(text: &str, file: &str) -> Result<Vec<Claim>, InputError> {
         if !ids.insert(id.clone()) {
             return Err(source.error(claim.id.span(), format!("two claims have the id `{id}`")));
         }
-        if let Some(empty) = empty(claim.experiment.get_ref()) {
-            return Err(
-                source.error(claim.experiment.span(), format!("`{empty}` is empty: name at least one"))
-            );
-        }
+        check_experiments(&claim.experiment, id, &source)?;
     }
     let claim = |read: FileClaim| Claim {
         id: read.id.into_inner(),
         claim: read.claim,
         how: read.how,
-        settings: read.settings,
-        experiment: read.experiment.into_inner(),
+        settings: read.settings.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        experiments: read.experiment.into_iter().map(Spanned::into_inner).collect(),
     };
     Ok(read.claim.into_iter().map(claim).collect())
+}
+
+fn check_experiments(
+    experiments: &[Spanned<Experiment>],
+    id: &str,
+    source: &Source<'_>,
+) -> Result<(), InputError> {
+    if experiments.is_empty() {
+        return Err(source.error(0..0, format!("claim `{id}` needs an [[claim.experiment]]")));
+    }
+    let mut kinds = HashSet::new();
+    for experiment in experiments {
+        let kind = experiment.get_ref().kind();
+        if !kinds.insert(kind) {
+            let message = format!("claim `{id}` has two experiments of the kind {kind}");
+            return Err(source.error(experiment.span(), message));
+        }
+        if let Some(empty) = empty(experiment.get_ref()) {
+            return Err(source.error(experiment.span(), format!("`{empty}` is empty: name at least one")));
+        }
+    }
+    Ok(())
 }
 
 /// The list of an experiment without which it would measure nothing and hold all the same.
@@ -347,12 +470,19 @@ fn empty(experiment: &Experiment) -> Option<&'static str> {
     let lists = match experiment {
         Experiment::Outage(outage) => ("victim", outage.victim.is_empty()),
         Experiment::Maintenance(it) => ("interrupts", it.interrupts.is_empty() && it.spares.is_empty()),
-        Experiment::Ceilings(ceilings) => ("above", ceilings.above.is_empty()),
+        Experiment::Ceilings(it) => ("above", it.above.is_empty() && it.beside.is_empty()),
         Experiment::Balance(balance) => ("algorithms", balance.algorithms.is_empty()),
         Experiment::Capture(capture) => ("leg", capture.leg.is_empty()),
         Experiment::Scan(scan) => ("open", scan.open.is_empty()),
         Experiment::Alerts(alerts) => ("victim", alerts.victim.is_empty()),
-        Experiment::Replication(_) => ("", false),
+        Experiment::Handshake(handshake) => ("refuses", handshake.refuses.is_empty()),
+        Experiment::Replication(_)
+        | Experiment::TlsCost(_)
+        | Experiment::Flood(_)
+        | Experiment::Neighbour(_)
+        | Experiment::SplitBrain(_)
+        | Experiment::Spread(_)
+        | Experiment::Ledger(_) => ("", false),
     };
     lists.1.then_some(lists.0)
 }
@@ -373,28 +503,36 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_is_read_with_its_experiment() {
+    fn a_claim_is_read_with_its_experiments() {
         let text = format!(
-            "{HEAD}settings = {{ balance = \"source\" }}\n[claim.experiment.capture]\n\
-             leg = [{{ from = \"client\", to = \"load-balancer\", secret = true }}]\n"
+            "{HEAD}settings = {{ balance = \"source\" }}\n[[claim.experiment]]\n\
+             capture.leg = [{{ from = \"client\", to = \"load-balancer\", secret = true }}]\n\
+             [[claim.experiment]]\nhandshake.refuses = [\"1.0\"]\n"
         );
         let claims = parse(&text, "x/claims.toml").unwrap();
         let leg = Leg { from: Some(Role::Client), to: Some(Role::LoadBalancer), secret: true };
-        assert_eq!(claims[0].experiment, Experiment::Capture(Capture { leg: vec![leg] }));
-        assert_eq!(claims[0].settings["balance"].as_str(), Some("source"));
+        let handshake = Handshake { refuses: vec![TlsVersion::V10] };
+        assert_eq!(
+            claims[0].experiments,
+            [Experiment::Capture(Capture { leg: vec![leg] }), Experiment::Handshake(handshake)]
+        );
+        assert_eq!(claims[0].settings, [("balance".to_owned(), "source".to_owned())]);
     }
 
     #[test]
     fn mistakes_are_named_with_their_line() {
-        let scan = "experiment.scan.open = [{ role = \"database\", port = 3306 }]\n";
+        let one = format!("{HEAD}[[claim.experiment]]\n");
+        let scan = "scan.open = [{ role = \"database\", port = 3306 }]\n";
         let cases = [
-            (format!("{HEAD}experiment.guess = {{}}\n"), 5, "unknown variant `guess`"),
-            (format!("{HEAD}[claim.experiment.scan]\nopen = []\ndeep = 1\n"), 7, "deep"),
-            (format!("{HEAD}experiment.scan.open = []\n"), 5, "`open` is empty"),
-            (format!("{HEAD}{scan}{HEAD}{scan}"), 7, "two claims have the id `a`"),
-            (format!("{HEAD}colour = 1\n{scan}"), 5, "colour"),
-            (format!("{HEAD}experiment.scan.open = [{{ role = \"king\", port = 1 }}]\n"), 5, "king"),
-            (HEAD.replace("\"a\"", "\"A b\"") + scan, 2, "lower-case"),
+            (format!("{one}guess = {{}}\n"), 6, "unknown variant `guess`"),
+            (format!("{one}[claim.experiment.scan]\nopen = []\ndeep = 1\n"), 8, "deep"),
+            (format!("{one}scan.open = []\n"), 5, "`open` is empty"),
+            (format!("{one}{scan}{one}{scan}"), 8, "two claims have the id `a`"),
+            (format!("{one}{scan}[[claim.experiment]]\n{scan}"), 7, "two experiments of the kind scan"),
+            (format!("{HEAD}colour = 1\n[[claim.experiment]]\n{scan}"), 5, "colour"),
+            (format!("{one}scan.open = [{{ role = \"king\", port = 1 }}]\n"), 6, "king"),
+            (one.replace("\"a\"", "\"A b\"") + scan, 2, "lower-case"),
+            (HEAD.to_owned(), 1, "missing field `experiment`"),
         ];
         for (text, line, expected) in cases {
             let error = parse(&text, "x/claims.toml").unwrap_err();

@@ -17,6 +17,7 @@ use file::File;
 use nodes::Nodes;
 pub use settings::Setting;
 use settings::Settings;
+pub(crate) use settings::plain;
 
 /// Nodes and links intended.
 #[derive(Debug, Clone, PartialEq)]

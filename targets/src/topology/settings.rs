@@ -117,7 +117,8 @@ fn alike(default: &Value, text: &str) -> Result<Value, String> {
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A value as it is given on the command line.
+pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

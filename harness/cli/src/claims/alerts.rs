@@ -110,7 +110,7 @@ fn observe(
     figures.count("monitors_count", monitors as u64);
     control(bed, listener, address, &mut figures)?;
     let rhythm = Rhythm { first: bed.time(3.0, 5.0), away: bed.time(8.0, 30.0), between: bed.time(4.0, 8.0) };
-    let injections = killed(&alerts.victim, rhythm, bed.inventory, bed.seed)?;
+    let injections = killed(&alerts.victim, rhythm, bed)?;
     let began: Mutex<Option<Instant>> = Mutex::new(None);
     let beside = |measure_from: Instant| {
         *began.lock().unwrap_or_else(PoisonError::into_inner) = Some(measure_from);
@@ -127,7 +127,10 @@ fn observe(
         let Some(found) = found else { continue };
         figures.count(&format!("{name}_failed_requests"), found.requests_failed);
         let until = at(found.at_s + away_s + rhythm.between.as_secs_f64());
-        match listener.first_after(at(found.at_s), until) {
+        let own =
+            bed.alarms.between(at(found.at_s), until).first().map(|(moment, _)| *moment - at(found.at_s));
+        let first = [listener.first_after(at(found.at_s), until), own].into_iter().flatten().min();
+        match first {
             Some(after) => figures.set(&format!("{name}_told_after_s"), after.as_secs_f64()),
             None => figures.set(&format!("{name}_untold_for_s"), (until - at(found.at_s)).as_secs_f64()),
         }
@@ -201,6 +204,7 @@ mod tests {
             primary: false,
             whole_node: true,
             pick: Which::Last,
+            has: None,
             down: Vec::new(),
             up: Vec::new(),
         };

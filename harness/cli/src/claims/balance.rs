@@ -13,7 +13,7 @@ use targets::claims::{Algorithm, Balance};
 
 use super::figures::Figures;
 use super::judge::{Judge, percent};
-use super::testbed::{Asked, Testbed, reads};
+use super::testbed::{Asked, Testbed, only};
 use crate::failure::{Code, Failure};
 
 /// Fewer answers say nothing about shares.
@@ -57,7 +57,7 @@ pub(crate) fn measure(bed: &Testbed<'_>) -> Result<Figures, Failure> {
     };
     figures.count("backends_count", u64::try_from(backends.len()).unwrap_or(u64::MAX));
     let length = bed.time(4.0, 10.0);
-    let even = bed.load(&Asked { scenario: reads(), ..Asked::usual("even", length) }, &mut figures)?;
+    let even = bed.load(&Asked { scenario: only("read"), ..Asked::usual("even", length) }, &mut figures)?;
     keep("even", &even.summary, &mut figures);
     let beside = |measure_from: Instant| {
         let halting = Halting(process);
@@ -68,7 +68,7 @@ pub(crate) fn measure(bed: &Testbed<'_>) -> Result<Figures, Failure> {
             std::thread::sleep(TURN.saturating_sub(STILL));
         }
     };
-    let asked = Asked { scenario: reads(), beside: Some(&beside), ..Asked::usual("slow", length) };
+    let asked = Asked { scenario: only("read"), beside: Some(&beside), ..Asked::usual("slow", length) };
     let uneven = bed.load(&asked, &mut figures)?;
     keep("slow", &uneven.summary, &mut figures);
     let share = shares(&uneven.summary).get(&slow.name).copied().unwrap_or_default();

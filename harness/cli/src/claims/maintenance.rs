@@ -1,27 +1,20 @@
-//! A new version of the application is brought into service under load, in several ways, and the server reboots.
+//! A new version of the application is brought into service under load, in several ways; a server reboots.
 
-use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
-use model::{Node, Process, Role};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use targets::claims::{Deploy, Maintenance};
 
 use super::figures::Figures;
-use super::http;
 use super::judge::{Judge, seconds};
+use super::server::{Server, install};
 use super::testbed::{Asked, Observed, Testbed};
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 
 /// How long the files of a new version take to be installed.
 const INSTALL: Duration = Duration::from_secs(2);
-const COMMAND: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(20);
-const ASK_EVERY: Duration = Duration::from_millis(100);
+/// A load balancer's health check has seen by then that a server is back.
+const SEEN: Duration = Duration::from_millis(1500);
 
 /// One piece of maintenance, done.
 struct Done {
@@ -34,7 +27,7 @@ struct Done {
 
 pub(crate) fn measure(maintenance: &Maintenance, bed: &Testbed<'_>) -> Result<Figures, Failure> {
     let mut figures = Figures::default();
-    let server = Server::of(bed)?;
+    let servers = Server::all(bed)?;
     let deploys: Vec<Deploy> = maintenance.interrupts.iter().chain(&maintenance.spares).copied().collect();
     let (first, slot) = (bed.time(3.0, 5.0), bed.time(7.0, 12.0));
     let done: Mutex<Vec<Done>> = Mutex::new(Vec::new());
@@ -45,7 +38,8 @@ pub(crate) fn measure(maintenance: &Maintenance, bed: &Testbed<'_>) -> Result<Fi
                 return;
             }
             let from = Instant::now();
-            let trouble = server.perform(*deploy, index).err().map(|error| format!("{error:#}"));
+            let version = (index + 2).to_string();
+            let trouble = perform(*deploy, &version, &servers).err().map(|error| format!("{error:#}"));
             let to = Instant::now();
             done.lock().unwrap_or_else(PoisonError::into_inner).push(Done {
                 deploy: *deploy,
@@ -92,102 +86,45 @@ fn effect(seen: &Observed, from_s: f64, to_s: f64) -> (f64, u64) {
     (down.fold(0.0, f64::max), within.map(|bin| bin.counts.due() - bin.counts.good).sum())
 }
 
-/// The node that the application runs on.
-struct Server<'a> {
-    node: &'a Node,
-    application: &'a Process,
-    port: u16,
-}
-
-impl<'a> Server<'a> {
-    fn of(bed: &Testbed<'a>) -> Result<Self, Failure> {
-        let missing = |what: &str| Failure::new(Code::Input, anyhow!("the design has no {what}"));
-        let found = bed.inventory.processes().find(|(_, process)| process.role == Role::Application);
-        let (node, application) = found.ok_or_else(|| missing("process with the role application"))?;
-        let link = bed.inventory.links.iter().find(|link| link.to.is(&node.name, &application.name));
-        let port =
-            link.and_then(|link| link.port).ok_or_else(|| missing("link to the application with a port"))?;
-        Ok(Self { node, application, port })
-    }
-
-    /// Does it and waits until the new version answers.
-    fn perform(&self, deploy: Deploy, index: usize) -> anyhow::Result<()> {
-        let version = format!("{}", index + 2);
-        match deploy {
-            Deploy::StopStart => {
-                self.command(&self.application.stop)?;
-                install(&version)?;
-                std::thread::sleep(INSTALL);
-                self.command(&self.application.start)?;
-            }
-            Deploy::Restart => {
-                install(&version)?;
-                self.command(&self.application.stop)?;
-                self.command(&self.application.start)?;
-            }
-            Deploy::Reload => {
-                install(&version)?;
-                let pid = fs::read_to_string(&self.application.pid_file).context("no pid file")?;
-                kill(Pid::from_raw(pid.trim().parse()?), Signal::SIGHUP)?;
-            }
-            Deploy::Reboot => {
-                install(&version)?;
-                // Last started, first stopped.
-                self.node.processes.iter().rev().try_for_each(|process| self.command(&process.stop))?;
-                self.node.processes.iter().try_for_each(|process| self.command(&process.start))?;
-                self.await_that("the server is up", || {
-                    self.node.processes.iter().all(|process| self.command(&process.ready).is_ok())
-                })?;
+/// Does it and waits until the new version answers.
+fn perform(deploy: Deploy, version: &str, servers: &[Server<'_>]) -> anyhow::Result<()> {
+    let first = servers[0];
+    let application = first.application;
+    match deploy {
+        Deploy::StopStart => {
+            first.command(&application.stop)?;
+            install(version)?;
+            std::thread::sleep(INSTALL);
+            first.command(&application.start)?;
+        }
+        Deploy::Restart => {
+            install(version)?;
+            first.command(&application.stop)?;
+            first.command(&application.start)?;
+        }
+        Deploy::Reload => {
+            install(version)?;
+            first.reload()?;
+        }
+        Deploy::Reboot => {
+            install(version)?;
+            // Last started, first stopped.
+            first.node.processes.iter().rev().try_for_each(|process| first.command(&process.stop))?;
+            first.node.processes.iter().try_for_each(|process| first.command(&process.start))?;
+            first.await_ready()?;
+        }
+        Deploy::Rolling => {
+            install(version)?;
+            for server in servers {
+                server.command(&server.application.stop)?;
+                server.command(&server.application.start)?;
+                server.await_version(version)?;
+                // The others' health checks have to see it before the next one may go.
+                std::thread::sleep(SEEN);
             }
         }
-        self.await_that("the new version answers", || self.version().is_ok_and(|found| found == version))
     }
-
-    fn command(&self, argv: &[String]) -> anyhow::Result<()> {
-        let output = reach::run(&self.node.reach, argv, COMMAND)?;
-        if output.success() { Ok(()) } else { Err(anyhow!("{}: {}", argv.join(" "), output.complaint())) }
-    }
-
-    fn await_that(&self, what: &str, mut condition: impl FnMut() -> bool) -> anyhow::Result<()> {
-        let give_up = Instant::now() + PATIENCE;
-        while !condition() {
-            if Instant::now() > give_up {
-                return Err(anyhow!("on {} in vain awaited that {what}", self.node.name));
-            }
-            std::thread::sleep(ASK_EVERY);
-        }
-        Ok(())
-    }
-
-    /// The version that answers now, asked of the application itself.
-    fn version(&self) -> anyhow::Result<String> {
-        // Where there is a tier in front it listens on its address, else on the loopback's.
-        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let answer = reach::within(&self.node.reach, || {
-            let addresses = self.node.addresses.iter().copied().chain([local]);
-            let mut answers =
-                addresses.map(|ip| http::ask(SocketAddr::new(ip, self.port), "GET", "/health", ""));
-            answers.find_map(Result::ok)
-        })?;
-        let (_, body) = answer.context("the application does not answer")?;
-        let after = body.split_once("\"version\": \"").context("it tells no version")?.1;
-        Ok(after.split('"').next().unwrap_or_default().to_owned())
-    }
-}
-
-/// Writes another version of the application over the one that runs.
-fn install(version: &str) -> anyhow::Result<()> {
-    let file = targets::builtin_app_dir().join("orders/__init__.py");
-    let text = fs::read_to_string(&file)
-        .with_context(|| format!("{}: only the built-in application can be deployed anew", file.display()))?;
-    let lines = text.lines().map(|line| {
-        if line.starts_with("VERSION = ") { format!("VERSION = \"{version}\"") } else { line.to_owned() }
-    });
-    let new = lines.collect::<Vec<_>>().join("\n") + "\n";
-    // Renamed into place, so that no worker reads half a file.
-    let part = file.with_extension("part");
-    fs::write(&part, new)?;
-    Ok(fs::rename(part, file)?)
+    first.await_version(version)
 }
 
 pub(crate) fn judge<'a>(maintenance: &Maintenance, figures: &'a Figures) -> Judge<'a> {

@@ -8,17 +8,25 @@ mod balance;
 mod capture;
 mod ceilings;
 mod figures;
+mod flood;
+mod handshake;
 mod http;
 mod judge;
+mod ledger;
 mod maintenance;
+mod neighbour;
 mod outage;
 mod packets;
 mod ports;
 mod replication;
 mod scan;
+mod server;
 mod sitting;
+mod split_brain;
+mod spread;
 mod sql;
 mod testbed;
+mod tls_cost;
 mod victims;
 
 use record::derived::ClaimFile;
@@ -28,12 +36,13 @@ use crate::failure::Failure;
 
 pub(crate) use ceilings::search as search_ceilings;
 pub(crate) use figures::Figures;
-pub(crate) use sitting::{Sitting, Task, sittings};
-pub(crate) use testbed::{STRANGER, Testbed, quiet};
+use judge::Judge;
+pub(crate) use sitting::{Sitting, Task, sittings, with_settings};
+pub(crate) use testbed::{Alarms, STRANGER, Testbed};
 
-/// Makes the experiment of `claim` in the lab of `bed`. `label` tells the labs of one claim apart.
-pub(crate) fn measure(claim: &Claim, label: &str, bed: &Testbed<'_>) -> Result<Figures, Failure> {
-    match &claim.experiment {
+/// Makes an experiment in the lab of `bed`.
+pub(crate) fn measure(experiment: &Experiment, bed: &Testbed<'_>) -> Result<Figures, Failure> {
+    match experiment {
         Experiment::Outage(outage) => outage::measure(outage, bed),
         Experiment::Maintenance(maintenance) => maintenance::measure(maintenance, bed),
         Experiment::Balance(_) => balance::measure(bed),
@@ -41,15 +50,19 @@ pub(crate) fn measure(claim: &Claim, label: &str, bed: &Testbed<'_>) -> Result<F
         Experiment::Capture(capture) => capture::measure(capture, bed),
         Experiment::Scan(scan) => scan::measure(scan, bed),
         Experiment::Alerts(alerts) => alerts::measure(alerts, bed),
-        Experiment::Ceilings(_) => {
-            Ok(Figures::doubted(format!("a search needs no lab of its own ({label})")))
-        }
+        Experiment::Handshake(handshake) => handshake::measure(handshake, bed),
+        Experiment::TlsCost(_) => tls_cost::measure(bed),
+        Experiment::Flood(flood) => flood::measure(flood, bed),
+        Experiment::Neighbour(_) => neighbour::measure(bed),
+        Experiment::SplitBrain(split) => split_brain::measure(split, bed),
+        Experiment::Spread(_) => spread::measure(bed),
+        Experiment::Ledger(ledger) => ledger::measure(ledger, bed),
+        Experiment::Ceilings(_) => Ok(Figures::doubted("a search for ceilings needs no such lab".to_owned())),
     }
 }
 
-/// Holds `figures` against what `claim` expects.
-pub(crate) fn judge(design: &str, claim: &Claim, figures: &Figures) -> ClaimFile {
-    let judgement = match &claim.experiment {
+fn judged<'a>(design: &str, experiment: &Experiment, figures: &'a Figures) -> Judge<'a> {
+    match experiment {
         Experiment::Outage(outage) => outage::judge(outage, figures),
         Experiment::Maintenance(maintenance) => maintenance::judge(maintenance, figures),
         Experiment::Balance(balance) => balance::judge(balance, figures),
@@ -57,16 +70,39 @@ pub(crate) fn judge(design: &str, claim: &Claim, figures: &Figures) -> ClaimFile
         Experiment::Capture(capture) => capture::judge(capture, figures),
         Experiment::Scan(scan) => scan::judge(scan, figures),
         Experiment::Alerts(alerts) => alerts::judge(alerts, figures),
+        Experiment::Handshake(handshake) => handshake::judge(handshake, figures),
+        Experiment::TlsCost(_) => tls_cost::judge(figures),
+        Experiment::Flood(_) => flood::judge(figures),
+        Experiment::Neighbour(neighbour) => neighbour::judge(neighbour, figures),
+        Experiment::SplitBrain(_) => split_brain::judge(figures),
+        Experiment::Spread(spread) => spread::judge(spread, figures),
+        Experiment::Ledger(_) => ledger::judge(figures),
         Experiment::Ceilings(ceilings) => ceilings::judge(design, ceilings, figures),
-    };
+    }
+}
+
+/// Holds figures, those of each experiment of `claim`, against what it expects.
+pub(crate) fn judge(design: &str, claim: &Claim, figures: &[Figures]) -> ClaimFile {
+    let judges: Vec<Judge<'_>> = (claim.experiments.iter().zip(figures))
+        .map(|(experiment, figures)| judged(design, experiment, figures))
+        .collect();
+    let mut all = Figures::default();
+    for (experiment, figures) in claim.experiments.iter().zip(figures) {
+        let label = if claim.experiments.len() > 1 { experiment.kind() } else { "" };
+        all.absorb(label, figures.clone());
+    }
+    // What is not known of one experiment is not known of the claim.
+    let worst = ["unknown", "does not hold", "holds"];
+    let with = |verdict: &str| judges.iter().filter(|judge| judge.verdict() == verdict).collect::<Vec<_>>();
+    let verdict = worst.into_iter().find(|verdict| !with(verdict).is_empty()).unwrap_or("unknown");
     ClaimFile {
         design: design.to_owned(),
         id: claim.id.clone(),
         claim: claim.claim.clone(),
         experiment: claim.how.clone(),
-        measured: judgement.measured(),
-        verdict: judgement.verdict().to_owned(),
-        reasons: judgement.reasons(),
-        figures: figures.numbers.clone(),
+        measured: judges.iter().map(Judge::measured).collect::<Vec<_>>().join("; "),
+        verdict: verdict.to_owned(),
+        reasons: with(verdict).into_iter().flat_map(Judge::reasons).collect(),
+        figures: all.numbers,
     }
 }

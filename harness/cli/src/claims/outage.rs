@@ -1,5 +1,7 @@
 //! Parts are killed in turn under load: is what needs them down for as long as they are away?
 
+use std::time::Duration;
+
 use targets::claims::{Outage, Victim};
 
 use super::figures::Figures;
@@ -16,8 +18,9 @@ const BY_ITSELF: f64 = 0.6;
 
 pub(crate) fn measure(outage: &Outage, bed: &Testbed<'_>) -> Result<Figures, Failure> {
     let mut figures = Figures::default();
-    let rhythm = Rhythm { first: bed.time(3.0, 5.0), away: bed.time(3.0, 8.0), between: bed.time(4.0, 8.0) };
-    let injections = killed(&outage.victim, rhythm, bed.inventory, bed.seed)?;
+    let away = outage.away_s.map_or(bed.time(3.0, 8.0), Duration::from_secs_f64);
+    let rhythm = Rhythm { first: bed.time(3.0, 5.0), away, between: bed.time(4.0, 8.0) };
+    let injections = killed(&outage.victim, rhythm, bed)?;
     let asked = Asked { injections, ..Asked::usual("load", rhythm.length(outage.victim.len())) };
     let seen = bed.load(&asked, &mut figures)?;
     for victim in &outage.victim {
@@ -97,9 +100,11 @@ mod tests {
                 primary: false,
                 whole_node: false,
                 pick: Which::All,
+                has: None,
                 down: words(&["read", "write"]),
                 up: words(&["page"]),
             }],
+            away_s: None,
         }
     }
 

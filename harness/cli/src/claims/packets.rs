@@ -52,21 +52,7 @@ impl Capture {
 
     /// Captures on the calling thread's network until `stop` is set; `ready` is set once nothing is missed any more.
     pub(crate) fn run(mut self, ready: &AtomicBool, stop: &AtomicBool) -> io::Result<Self> {
-        // Cooked: the payload of the link layer, whatever that is.
-        let family = AddressFamily::Packet;
-        let socket = socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)?;
-        setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, i64::from(TURN.subsec_micros())))?;
-        // As much as the kernel gives; what was seen is counted all the same.
-        let _ = setsockopt(&socket, sockopt::RcvBuf, &(4 << 20));
-        ready.store(true, Ordering::Release);
-        let mut buffer = vec![0; LARGEST];
-        while !stop.load(Ordering::Acquire) {
-            match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-                Ok(length) => self.take(&buffer[..length]),
-                Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        listen(ready, stop, |packet| self.take(packet))?;
         Ok(self)
     }
 
@@ -95,6 +81,31 @@ impl Capture {
             tls: sum.tls + seen.tls,
         })
     }
+}
+
+/// Gives every packet on the calling thread's network to `take` until `stop` is set.
+pub(crate) fn listen(ready: &AtomicBool, stop: &AtomicBool, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    // Cooked: the payload of the link layer, whatever that is.
+    let family = AddressFamily::Packet;
+    let socket = socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)?;
+    setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, i64::from(TURN.subsec_micros())))?;
+    // As much as the kernel gives; what was seen is counted all the same.
+    let _ = setsockopt(&socket, sockopt::RcvBuf, &(4 << 20));
+    ready.store(true, Ordering::Release);
+    let mut buffer = vec![0; LARGEST];
+    while !stop.load(Ordering::Acquire) {
+        match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+            Ok(length) => take(&buffer[..length]),
+            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Who sent the TCP segment with a payload that is in this packet, if there is one.
+pub(crate) fn speaker(packet: &[u8]) -> Option<IpAddr> {
+    segment(packet).filter(|segment| !segment.payload.is_empty()).map(|segment| segment.from.ip())
 }
 
 /// The TCP segment in an IPv4 packet (RFC 791, RFC 9293).

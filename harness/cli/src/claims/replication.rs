@@ -135,11 +135,12 @@ fn without_primary(bed: &Testbed<'_>, figures: &mut Figures) -> Result<(), Failu
         primary: true,
         whole_node: false,
         pick: Which::All,
+        has: None,
         down: Vec::new(),
         up: Vec::new(),
     };
     let rhythm = Rhythm { first: bed.time(3.0, 5.0), away: bed.time(3.0, 8.0), between: bed.time(3.0, 8.0) };
-    let injections = killed(std::slice::from_ref(&primary), rhythm, bed.inventory, bed.seed)?;
+    let injections = killed(std::slice::from_ref(&primary), rhythm, bed)?;
     let asked = Asked { injections, ..Asked::usual("without-primary", rhythm.length(1)) };
     let seen = bed.load(&asked, figures)?;
     let found = seen.findings.injections.first();

@@ -1,14 +1,16 @@
 //! What an experiment finds in front of it: a lab that is up, and a load to put on it.
 
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
+use load::Target;
 use model::{
-    Arrivals, Inventory, Method, Node, Plan, Request, ResolvedInjection, Role, Scenario, Schedule, Seed,
-    Sink, Stage, Template, Timeline,
+    Arrivals, Event, Inventory, Method, Node, Plan, Request, ResolvedInjection, Role, Scenario, Schedule,
+    Seed, Sink, Stage, Template, Timeline, What,
 };
 use record::derived::{FindingsFile, SummaryFile};
 use record::{Machine, Place, Recorder, Run};
@@ -29,12 +31,34 @@ const COOL_DOWN: Duration = Duration::from_secs(1);
 /// A request is given up after this.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Alerts of the design's own monitor, as they came.
+#[derive(Default)]
+pub(crate) struct Alarms(Mutex<Vec<(Instant, String)>>);
+
+impl Alarms {
+    /// Every alert that began between two moments.
+    pub(crate) fn between(&self, from: Instant, to: Instant) -> Vec<(Instant, String)> {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.iter().filter(|(at, _)| (from..to).contains(at)).cloned().collect()
+    }
+}
+
+impl Sink for Alarms {
+    fn emit(&self, event: Event) {
+        if let What::AlertReceived { alert, about, firing: true } = event.what {
+            let text = about.map_or(alert.clone(), |node| format!("{alert} ({node})"));
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((event.at, text));
+        }
+    }
+}
+
 /// A lab that is up, for one experiment.
 pub(crate) struct Testbed<'a> {
     pub(crate) inventory: &'a Inventory,
     pub(crate) machine: &'a Machine,
     pub(crate) cpus: &'a [usize],
     pub(crate) interrupt: &'a Interrupt,
+    pub(crate) alarms: &'a Alarms,
     /// Where the experiment's records are kept.
     pub(crate) dir: PathBuf,
     /// Whether little time is to be taken.
@@ -50,6 +74,14 @@ pub(crate) struct Asked<'a> {
     pub(crate) rate_hz: f64,
     pub(crate) length: Duration,
     pub(crate) injections: Vec<ResolvedInjection>,
+    /// A new connection for every request.
+    pub(crate) new_connections: bool,
+    /// Load before the measurement, in which the design must serve; the usual one when absent.
+    pub(crate) warm_up: Option<Duration>,
+    /// After the measured load, for what is still to come.
+    pub(crate) cool_down: Duration,
+    /// Another name than the certificate's.
+    pub(crate) server_name: Option<&'a str>,
     /// What is done beside the load, from the start of the measured load on.
     pub(crate) beside: Option<&'a (dyn Fn(Instant) + Sync)>,
 }
@@ -57,7 +89,18 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// Reads, writes and static pages in equal parts.
     pub(crate) fn usual(name: &'a str, length: Duration) -> Self {
-        Self { name, scenario: thirds(), rate_hz: RATE, length, injections: Vec::new(), beside: None }
+        Self {
+            name,
+            scenario: thirds(),
+            rate_hz: RATE,
+            length,
+            injections: Vec::new(),
+            new_connections: false,
+            warm_up: None,
+            cool_down: COOL_DOWN,
+            server_name: None,
+            beside: None,
+        }
     }
 }
 
@@ -98,6 +141,30 @@ impl Testbed<'_> {
         self.inventory.nodes.iter().filter(|node| node.roles().contains(&role)).collect()
     }
 
+    /// The node that has the moving address of this name now.
+    pub(crate) fn owner(&self, address: &str) -> Result<&Node, Failure> {
+        let known = self.inventory.virtual_addresses.iter().find(|moving| moving.name == address);
+        let moving = known.ok_or_else(|| {
+            Failure::new(Code::Input, anyhow!("no address `{address}` moves in the design"))
+        })?;
+        let candidates = moving.nodes.iter().filter_map(|name| self.inventory.node(name));
+        let owner = candidates
+            .into_iter()
+            .find(|node| reach::within(&node.reach, || is_here(moving.address)).unwrap_or_default());
+        owner.ok_or_else(|| Failure::new(Code::Fail, anyhow!("no node has the address `{address}`")))
+    }
+
+    /// Where the public service is, as the client resolves it.
+    pub(crate) fn public(&self) -> Result<SocketAddr, Failure> {
+        let enter = rehearse::client_network(self.inventory);
+        let (targets, _) = rehearse::destination(self.inventory, &enter)?;
+        let tcp = targets.into_iter().find_map(|target| match target {
+            Target::Tcp(address) => Some(address),
+            Target::Unix(_) => None,
+        });
+        tcp.ok_or_else(|| Failure::new(Code::Fail, anyhow!("the public name has no address")))
+    }
+
     /// The node that load comes from.
     pub(crate) fn client(&self) -> Result<&Node, Failure> {
         let client = self.inventory.client.as_ref().and_then(|name| self.inventory.node(name));
@@ -122,7 +189,7 @@ impl Testbed<'_> {
             plan: &plan,
             destination: Destination { targets, name: Some(name) },
             way: "X-Served-By".to_owned(),
-            authority: rehearse::authority(&inventory.public_name, inventory.public_port),
+            authority: rehearse::authority(inventory),
             enter,
             workers: 1,
             cpus: self.cpus.to_vec(),
@@ -173,26 +240,35 @@ impl Testbed<'_> {
 
     fn plan(&self, asked: &Asked<'_>) -> Plan {
         let injections = asked.injections.iter().map(|resolved| resolved.injection.clone()).collect();
+        let mut transport = rehearse::transport(self.inventory);
+        if let (Some(tls), Some(name)) = (&mut transport.tls, asked.server_name) {
+            name.clone_into(&mut tls.server_name);
+        }
         Plan {
             name: self.inventory.design.clone(),
             // An id that an earlier load wrote would be refused.
             seed: Seed(self.stream(asked.name)),
-            base_url: format!("http://{}:{}", self.inventory.public_name, self.inventory.public_port),
+            base_url: self.inventory.public_url(),
             scenario: asked.scenario.clone(),
-            warm_up: self.time(2.0, 5.0),
+            warm_up: asked.warm_up.unwrap_or(self.time(2.0, 5.0)),
             stages: vec![Stage {
                 duration: asked.length,
                 arrivals: Arrivals::Constant { rate: asked.rate_hz },
             }],
-            cool_down: COOL_DOWN,
+            cool_down: asked.cool_down,
             connections: 32,
-            keep_alive: true,
-            transport: model::Transport::default(),
+            keep_alive: !asked.new_connections,
+            transport,
             timeout: TIMEOUT,
             schedule: Schedule { name: asked.name.to_owned(), teaches: String::new(), injections },
             objectives: Vec::new(),
         }
     }
+}
+
+/// Whether the calling thread's network has this address: only then can it be bound.
+pub(crate) fn is_here(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The shop's requests, as many of each, so that the outage of each is known as closely.
@@ -220,14 +296,9 @@ pub(crate) fn orders_with(text: &str) -> Scenario {
     Scenario { requests: vec![request], ..Scenario::default() }
 }
 
-/// Reads of orders, and nothing else.
-pub(crate) fn reads() -> Scenario {
+/// One kind of the shop's requests, and nothing else: "read", "write" or "page".
+pub(crate) fn only(name: &str) -> Scenario {
     let mut shop = crate::scenario::shop();
-    shop.requests.retain(|request| request.name == "read");
+    shop.requests.retain(|request| request.name == name);
     shop
-}
-
-/// A sink for what nobody needs to know.
-pub(crate) fn quiet() -> Arc<dyn Sink> {
-    Arc::new(|_event| {})
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use model::{FaultKind, Injection, Inventory, Pick, ResolvedInjection, Schedule, Seed, Selector};
+use model::{FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector};
 use record::derived::InjectionFile;
 use targets::claims::{Victim, Which};
 
 use super::figures::Figures;
+use super::testbed::Testbed;
 use crate::failure::{Code, Failure, OrFail};
 
 /// When the victims are hit: the first at `first`, each for `away`, with `between` for the recovery.
@@ -28,8 +29,7 @@ impl Rhythm {
 pub(crate) fn killed(
     victims: &[Victim],
     rhythm: Rhythm,
-    inventory: &Inventory,
-    seed: Seed,
+    bed: &Testbed<'_>,
 ) -> Result<Vec<ResolvedInjection>, Failure> {
     let mut at = rhythm.first;
     let mut injections = Vec::new();
@@ -37,19 +37,20 @@ pub(crate) fn killed(
         injections.push(Injection {
             name: victim.name(),
             fault: FaultKind::Kill,
-            select: selector(victim),
+            select: selector(victim, bed)?,
             at,
             hold: rhythm.away,
         });
         at += rhythm.away + rhythm.between;
     }
     let schedule = Schedule { injections, ..Schedule::default() };
-    chaos::resolve(&schedule, inventory, seed).or_fail(Code::Input)
+    chaos::resolve(&schedule, bed.inventory, bed.seed).or_fail(Code::Input)
 }
 
-fn selector(victim: &Victim) -> Selector {
-    Selector {
-        node: None,
+fn selector(victim: &Victim, bed: &Testbed<'_>) -> Result<Selector, Failure> {
+    let node = victim.has.as_ref().map(|address| bed.owner(address)).transpose()?;
+    Ok(Selector {
+        node: node.map(|node| node.name.clone()),
         role: Some(victim.role),
         part: None,
         primary: victim.primary,
@@ -59,7 +60,7 @@ fn selector(victim: &Victim) -> Selector {
             Which::First => Pick::First,
             Which::Last => Pick::Last,
         },
-    }
+    })
 }
 
 /// Keeps how long a victim was away. `None`, and a doubt, when it was not.

@@ -13,7 +13,7 @@ use targets::parts::Set;
 use targets::{Design, builtin_designs};
 
 use crate::bring_up::design_failure;
-use crate::claims::{Figures, Sitting, Task, judge, search_ceilings, sittings};
+use crate::claims::{Figures, Sitting, Task, judge, search_ceilings, sittings, with_settings};
 use crate::conclude;
 use crate::failure::{Code, Failure, OrFail, code_of};
 use crate::interrupt::Interrupt;
@@ -125,7 +125,7 @@ fn decide(args: &ClaimsArgs) -> Result<Vec<Asked>, Failure> {
         known.extend(claims.iter().map(|claim| claim.id.clone()));
         claims.retain(|claim| args.only.is_empty() || args.only.contains(&claim.id));
         for claim in &claims {
-            check(claim, &design)?;
+            check(&given, claim)?;
         }
         asked.push(Asked { given, design, claims });
     }
@@ -138,14 +138,16 @@ fn decide(args: &ClaimsArgs) -> Result<Vec<Asked>, Failure> {
 }
 
 /// Whether the design has what the experiment needs.
-fn check(claim: &Claim, design: &Design) -> Result<(), Failure> {
-    let mut design = design.clone();
-    for (name, value) in &claim.settings {
-        design.set(name, value.clone()).map_err(design_failure)?;
+fn check(given: &str, claim: &Claim) -> Result<(), Failure> {
+    for sitting in sittings(std::iter::once(claim)) {
+        let design = sitting.design.as_deref().unwrap_or(given);
+        Design::find(&with_settings(design, &sitting.settings)).map_err(design_failure)?;
     }
-    if let Experiment::Ceilings(ceilings) = &claim.experiment {
-        for other in &ceilings.above {
-            Design::find(other).map_err(design_failure)?;
+    for experiment in &claim.experiments {
+        if let Experiment::Ceilings(ceilings) = experiment {
+            for other in ceilings.above.iter().chain(&ceilings.beside) {
+                Design::find(other).map_err(design_failure)?;
+            }
         }
     }
     Ok(())
@@ -169,14 +171,17 @@ impl Asked {
         let tasks: Vec<&Task> = sittings.iter().flat_map(|sitting| &sitting.tasks).collect();
         let mut claims = Vec::new();
         for claim in &self.claims {
-            let mut figures = Figures::default();
-            if let Experiment::Ceilings(ceilings) = &claim.experiment {
-                let design = (self.given.as_str(), name.as_str());
-                let dir = dir.join(&claim.id);
-                figures = search_ceilings(design, ceilings, args.quick, args.seed, &dir, interrupt)?;
+            let mut figures = vec![Figures::default(); claim.experiments.len()];
+            for (experiment, figures) in claim.experiments.iter().zip(&mut figures) {
+                if let Experiment::Ceilings(ceilings) = experiment {
+                    let design = (self.given.as_str(), name.as_str());
+                    let dir = dir.join(&claim.id);
+                    *figures = search_ceilings(design, ceilings, args.quick, args.seed, &dir, interrupt)?;
+                }
             }
             for task in tasks.iter().filter(|task| task.claim == claim.id) {
                 let path = dir.join(task.name()).join("figures.json");
+                let figures = &mut figures[task.experiment];
                 match Figures::read(&path)? {
                     Some(measured) => figures.absorb(&task.label, measured),
                     None => figures.doubt(format!("{} was not measured", task.name())),
@@ -199,12 +204,12 @@ impl Asked {
     ) -> Result<(), Failure> {
         let exe = std::env::current_exe().context("cannot find this program's file").or_fail(Code::Bug)?;
         let mut command = Command::new(exe);
-        command.args(["experiment", &self.given, "--seed", &args.seed.to_string()]).arg("--out").arg(dir);
+        let design = sitting.design.as_deref().unwrap_or(&self.given);
+        let design = with_settings(design, &sitting.settings);
+        command.args(["experiment", &design, "--of", &self.given]).arg("--out").arg(dir);
+        command.args(["--seed", &args.seed.to_string()]);
         for task in &sitting.tasks {
             command.args(["--task", &task.name()]);
-        }
-        for (name, value) in &sitting.settings {
-            command.args(["--set", &format!("{name} = {value}")]);
         }
         if args.quick {
             command.arg("--quick");

@@ -3,16 +3,18 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
-use targets::claims::Claim;
+use model::Sink;
+use targets::claims::{Claim, Experiment};
 use targets::{Design, NodePlan, Unit};
 
 use crate::bring_up::{self, design_failure, generator_cpus};
-use crate::claims::{Figures, STRANGER, Testbed, measure, quiet};
-use crate::failure::{Code, Failure, OrFail};
+use crate::claims::{Alarms, Figures, STRANGER, Testbed, measure, sittings};
+use crate::failure::{Code, Failure};
 use crate::interrupt::Interrupt;
 use crate::sandbox::{self, Place};
 use crate::verbs::rehearse;
@@ -21,12 +23,12 @@ use crate::verbs::rehearse;
 #[derive(Debug, Args)]
 pub(crate) struct ExperimentArgs {
     design: String,
-    /// CLAIM or CLAIM.LABEL
+    /// The design whose claims they are
+    #[arg(long)]
+    of: String,
+    /// CLAIM, with the kind of the experiment and the label of its lab where there are several
     #[arg(long, required = true)]
     task: Vec<String>,
-    /// NAME=VALUE, the value as TOML
-    #[arg(long)]
-    set: Vec<String>,
     #[arg(long)]
     quick: bool,
     #[arg(long, default_value_t = 42)]
@@ -37,14 +39,7 @@ pub(crate) struct ExperimentArgs {
 
 pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
     let mut design = Design::find(&args.design).map_err(design_failure)?;
-    for setting in &args.set {
-        let table: toml::Table =
-            toml::from_str(setting).with_context(|| format!("--set {setting}")).or_fail(Code::Input)?;
-        for (name, value) in table {
-            design.set(&name, value).map_err(design_failure)?;
-        }
-    }
-    let claims = design.claims().map_err(design_failure)?;
+    let claims = Design::find(&args.of).and_then(|of| of.claims()).map_err(design_failure)?;
     let (sealed, parts) = match sandbox::enter(&design.topology.name)? {
         Place::Inside(sealed, parts) => (sealed, parts),
         Place::Outside(code) => return Ok(code),
@@ -56,7 +51,9 @@ pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     let unit = Unit::default();
     let logs = args.out.join(format!("logs-{}", args.task[0]));
-    let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, quiet())?;
+    let alarms = Arc::new(Alarms::default());
+    let sink = Arc::clone(&alarms) as Arc<dyn Sink>;
+    let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, sink)?;
     eprintln!(
         "{}: up after {:.1} s for {}",
         args.design,
@@ -65,18 +62,19 @@ pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
     );
     let machine = rehearse::machine(&sealed, &parts, unit);
     for task in &args.task {
-        let (claim, label) = find(&claims, task)?;
+        let experiment = find(&claims, task)?;
         let attempt = |folder: String| -> Result<Figures, Failure> {
             let bed = Testbed {
                 inventory: &lab.inventory,
                 machine: &machine,
                 cpus: &cpus,
                 interrupt: &interrupt,
+                alarms: &alarms,
                 dir: args.out.join(folder),
                 quick: args.quick,
                 seed: model::Seed(args.seed),
             };
-            let measured = measure(claim, label, &bed);
+            let measured = measure(experiment, &bed);
             interrupt.check()?;
             measured.or_else(doubted)
         };
@@ -97,11 +95,12 @@ fn doubted(failure: Failure) -> Result<Figures, Failure> {
     if harmless { Ok(Figures::doubted(failure.to_string())) } else { Err(failure) }
 }
 
-fn find<'a>(claims: &'a [Claim], task: &'a str) -> Result<(&'a Claim, &'a str), Failure> {
-    let (id, label) = task.split_once('.').unwrap_or((task, ""));
-    let claim = claims.iter().find(|claim| claim.id == id);
-    let claim = claim.ok_or_else(|| Failure::new(Code::Input, anyhow!("no claim `{id}`")))?;
-    Ok((claim, label))
+fn find<'a>(claims: &'a [Claim], name: &str) -> Result<&'a Experiment, Failure> {
+    let tasks = sittings(claims.iter()).into_iter().flat_map(|sitting| sitting.tasks);
+    let found = tasks.into_iter().find(|task| task.name() == name).and_then(|task| {
+        claims.iter().find(|claim| claim.id == task.claim)?.experiments.get(task.experiment)
+    });
+    found.ok_or_else(|| Failure::new(Code::Input, anyhow!("no experiment `{name}`")))
 }
 
 /// Somebody on the same network who is no part of the design: at the last free address of a range that RFC 5737
@@ -110,7 +109,13 @@ fn add_stranger(design: &mut Design) {
     let taken = |address: &IpAddr| design.topology.nodes.iter().any(|node| node.addresses.contains(address));
     let mut range = (1..=254).rev().map(|last| IpAddr::from([198, 51, 100, last]));
     if let Some(address) = range.find(|address| !taken(address)) {
-        let stranger = NodePlan { name: STRANGER.to_owned(), addresses: vec![address], parts: Vec::new() };
+        let stranger = NodePlan {
+            name: STRANGER.to_owned(),
+            addresses: vec![address],
+            parts: Vec::new(),
+            firewall: false,
+            certificate: None,
+        };
         design.topology.nodes.push(stranger);
     }
 }
