@@ -16,6 +16,8 @@ use super::testbed::{Asked, STRANGER, Testbed, only};
 use crate::failure::{Code, Failure};
 
 const RATE: f64 = 20.0;
+/// A user who is not served by then is not served: the stranger's silent connections are closed after some seconds.
+const USER_WAITS: Duration = Duration::from_millis(1500);
 /// Opened in one go before the stranger looks which are still there.
 const BURST: usize = 200;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -39,6 +41,7 @@ pub(crate) fn measure(flood: &Flood, bed: &Testbed<'_>) -> Result<Figures, Failu
         scenario: only("page"),
         rate_hz: RATE,
         new_connections: true,
+        timeout: USER_WAITS,
         ..Asked::usual(name, length)
     };
     let calm = bed.load(&asked("calm"), &mut figures)?.summary;

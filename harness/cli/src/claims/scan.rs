@@ -54,17 +54,17 @@ pub(crate) fn measure(scan: &Scan, bed: &Testbed<'_>) -> Result<Figures, Failure
         let share = reached as f64 / nodes.len().max(1) as f64;
         figures.set(&format!("{}_{}_reached_share", door.role, door.port), share);
     }
-    let expected = |name: &str| {
-        let (node, port) = name.rsplit_once('_').unwrap_or((name, ""));
-        servers.iter().any(|server| {
-            server.name.replace('-', "_") == node
-                && scan
-                    .open
-                    .iter()
-                    .any(|door| door.port.to_string() == port && server.roles().contains(&door.role))
-        })
-    };
-    let others = figures.between("open_", "").iter().filter(|(name, _)| !expected(name)).count();
+    let guarded =
+        servers.iter().filter(|node| bed.inventory.firewalls.iter().any(|wall| wall.node == node.name));
+    let mut others = 0;
+    for node in guarded {
+        let expected = |port: &str| {
+            scan.open.iter().any(|door| door.port.to_string() == port && node.roles().contains(&door.role))
+        };
+        let before = format!("open_{}_", node.name.replace('-', "_"));
+        others += figures.between(&before, "").iter().filter(|(port, _)| !expected(port)).count();
+    }
+    figures.count("guarded_nodes_count", bed.inventory.firewalls.len() as u64);
     figures.count("other_open_ports_count", others as u64);
     Ok(figures)
 }
@@ -82,7 +82,9 @@ pub(crate) fn judge<'a>(scan: &Scan, figures: &'a Figures) -> Judge<'a> {
         }
     }
     if let Some(others) = judge.need("other_open_ports_count").filter(|_| scan.nothing_else) {
-        judge.expect(others == 0.0, format!("{others:.0} other ports are open"));
+        judge.expect(others == 0.0, format!("{others:.0} other ports of nodes with a firewall are open"));
+        let guarded = judge.need("guarded_nodes_count").unwrap_or_default();
+        judge.expect(guarded > 0.0, "no node has a firewall");
         // A scan that finds nothing at all would prove only that it does not work.
         judge.trust(!open.is_empty(), "the scan found no port at all");
     }
@@ -104,6 +106,7 @@ mod tests {
         figures.set("ports_tried_count", 40960.0);
         figures.set("database_3306_reached_share", reached);
         figures.set("other_open_ports_count", others);
+        figures.set("guarded_nodes_count", 3.0);
         if reached > 0.0 {
             figures.set("open_server1_3306", 1.0);
         }

@@ -28,7 +28,7 @@ pub(crate) const STRANGER: &str = "stranger";
 const RATE: f64 = 60.0;
 /// After the last measured second, for the last recovery.
 const COOL_DOWN: Duration = Duration::from_secs(1);
-/// A request is given up after this.
+/// A request is given up after this, where an experiment does not say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Alerts of the design's own monitor, as they came.
@@ -80,6 +80,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) warm_up: Option<Duration>,
     /// After the measured load, for what is still to come.
     pub(crate) cool_down: Duration,
+    /// A request that takes longer is given up.
+    pub(crate) timeout: Duration,
     /// Another name than the certificate's.
     pub(crate) server_name: Option<&'a str>,
     /// What is done beside the load, from the start of the measured load on.
@@ -98,6 +100,7 @@ impl<'a> Asked<'a> {
             new_connections: false,
             warm_up: None,
             cool_down: COOL_DOWN,
+            timeout: TIMEOUT,
             server_name: None,
             beside: None,
         }
@@ -259,7 +262,7 @@ impl Testbed<'_> {
             connections: 32,
             keep_alive: !asked.new_connections,
             transport,
-            timeout: TIMEOUT,
+            timeout: asked.timeout,
             schedule: Schedule { name: asked.name.to_owned(), teaches: String::new(), injections },
             objectives: Vec::new(),
         }
