@@ -21,7 +21,7 @@ fn dead_url() -> String {
 
 #[test]
 fn bad_usage_is_named_and_nothing_is_started() {
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 19] = [
         (&["load", "localhost:8080"], &["no scheme", "write http://"]),
         (&["load", "http://127.0.0.1/", "--rate", "0"], &["rate of 0"]),
         (&["load", "http://127.0.0.1/", "--rate", "-5"], &["rate"]),
@@ -37,6 +37,10 @@ fn bad_usage_is_named_and_nothing_is_started() {
         (&["rehearse", "0-simple", "--schedule", "kill-database", "--duration", "5s"], &["--duration"]),
         (&["compare", "0-simple", "0-simple"], &["named twice"]),
         (&["report", "."], &["plan.toml"]),
+        (&["claims", "9-none"], &["9-none", "0-simple"]),
+        (&["claims", "0-simple", "0-simple"], &["named twice"]),
+        (&["claims", "0-simple", "--only", "spof,nope"], &["no claim `nope`", "spof"]),
+        (&["claims"], &["<DESIGNS>"]),
     ];
     for (args, words) in cases {
         let home = Home::new();
@@ -73,6 +77,27 @@ fn a_design_that_is_a_file_or_wrong_is_named_with_its_line() {
     ] {
         fs::write(design.join("topology.toml"), text).unwrap();
         home.run(["up", "./design"]).expect(INPUT, &words);
+    }
+}
+
+#[test]
+fn a_mistake_in_claims_is_named_with_its_line() {
+    let home = Home::new();
+    let design = home.cwd().join("design");
+    fs::create_dir(&design).unwrap();
+    let topology = "name = \"d\"\nsummary = \"s\"\npublic_name = \"w\"\npublic_address = \"203.0.113.8\"\n\
+                    [[node]]\nname = \"a\"\naddresses = [\"192.0.2.1\"]\n";
+    fs::write(design.join("topology.toml"), topology).unwrap();
+    home.run(["claims", "./design"]).expect(INPUT, &["./design", "claims.toml"]);
+    let head = "[[claim]]\nid = \"a\"\nclaim = \"c\"\nhow = \"h\"\n";
+    let scan = "[[claim.experiment]]\nscan.open = [{ role = \"database\", port = 3306 }]\n";
+    for (text, words) in [
+        (format!("{head}[[claim.experiment]]\nguess = {{}}\n"), ["claims.toml:6", "guess"]),
+        (format!("{head}colour = 1\n{scan}"), ["claims.toml:5", "colour"]),
+        (format!("{head}settings = {{ nope = 1 }}\n{scan}"), ["topology.toml", "nope"]),
+    ] {
+        fs::write(design.join("claims.toml"), text).unwrap();
+        home.run(["claims", "./design"]).expect(INPUT, &words);
     }
 }
 

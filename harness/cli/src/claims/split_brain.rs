@@ -53,6 +53,7 @@ pub(crate) fn measure(split: &SplitBrain, bed: &Testbed<'_>) -> Result<Figures, 
             },
             at: calm,
             hold: away,
+            if_present: false,
         }],
         ..Schedule::default()
     };

@@ -40,6 +40,7 @@ pub(crate) fn killed(
             select: selector(victim, bed)?,
             at,
             hold: rhythm.away,
+            if_present: false,
         });
         at += rhythm.away + rhythm.between;
     }

@@ -49,6 +49,9 @@ pub(crate) struct CompareArgs {
     /// Search for the ceiling of each design too: `rough` takes less than a minute for each, `quick` two, `full` ten
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) ceiling: Option<Search>,
+    /// Measure what is claimed about the designs too; with --quick in less time
+    #[arg(long)]
+    pub(crate) claims: bool,
     /// Arrivals per second, the same for every design
     #[arg(long, value_name = "PER_SECOND")]
     pub(crate) rate: Option<f64>,
@@ -107,6 +110,10 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
             interrupt.check()?;
         }
         dirs.push(dir);
+    }
+    if args.claims {
+        measure_claims(args, &out, &interrupt)?;
+        interrupt.check()?;
     }
     conclude::compare(&dirs, &out, args.json, args.page.settings())?;
     Ok(ExitCode::from(worst))
@@ -188,6 +195,21 @@ pub(crate) fn search(
             code,
             reason: anyhow!("the search for the ceiling of {design} ended with exit code {code}"),
         }),
+    }
+}
+
+/// Measures what is claimed about the designs. Whether it holds stands in the report and decides no exit code here.
+fn measure_claims(args: &CompareArgs, out: &Path, interrupt: &Interrupt) -> Result<(), Failure> {
+    let exe = std::env::current_exe().context("cannot find this program's file").or_fail(Code::Bug)?;
+    let mut command = Command::new(exe);
+    command.arg("claims").args(&args.designs).arg("--within-comparison");
+    command.arg("--seed").arg(args.seed.to_string()).arg("--out").arg(out);
+    if args.quick {
+        command.arg("--quick");
+    }
+    match code_of(spawn(command, interrupt)?) {
+        0 | 3 | 4 | 130 | 143 => Ok(()),
+        code => Err(Failure { code, reason: anyhow!("measuring the claims ended with exit code {code}") }),
     }
 }
 

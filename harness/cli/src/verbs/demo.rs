@@ -27,6 +27,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         quick: true,
         schedule: String::new(),
         ceiling: Some(compare::Search::Rough),
+        claims: false,
         rate: None,
         duration: None,
         scenario: None,

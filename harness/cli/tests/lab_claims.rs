@@ -1,0 +1,80 @@
+//! Claims measured on real parts: the capture reads what is sent in clear, the scan finds the database, a replica follows,
+//! and a maintenance is felt.
+
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
+mod common;
+
+use common::{Ended, Home};
+use serde_json::Value;
+
+const UNKNOWN: i32 = 4;
+
+/// Measures these claims and gives each by its id. A machine that is too noisy may make one unknown, but never false.
+fn claims(design: &str, only: &str) -> (Home, Vec<Value>) {
+    let home = Home::new();
+    let ended: Ended = home.run(["claims", design, "--only", only, "--quick", "--json", "--out", "out"]);
+    assert!([0, UNKNOWN].contains(&ended.code), "{} {}", ended.stderr, ended.stdout);
+    let file: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&file["kind"], &file["schema_version"]), (&"claims".into(), &1.into()));
+    let kept = std::fs::read_to_string(home.cwd().join("out/claims.json")).unwrap();
+    assert_eq!(kept, ended.stdout);
+    (home, file["claims"].as_array().unwrap().clone())
+}
+
+fn of<'a>(claims: &'a [Value], id: &str) -> &'a Value {
+    claims.iter().find(|claim| claim["id"] == id).unwrap_or_else(|| panic!("no {id} in {claims:?}"))
+}
+
+fn figure(claim: &Value, name: &str) -> f64 {
+    claim["figures"][name].as_f64().unwrap_or_else(|| panic!("no {name} in {claim}"))
+}
+
+#[test]
+fn a_capture_reads_what_is_posted_in_clear_and_a_scan_reaches_the_database() {
+    let (_home, claims) = claims("1-distributed", "no-https,no-firewall");
+    let https = of(&claims, "no-https");
+    assert_eq!(https["verdict"], "holds", "{https}");
+    // Each order carries the secret once on its way there.
+    let secrets = figure(https, "leg0_client_lb1_80_secrets_count");
+    assert!(secrets >= figure(https, "posted_orders_count"), "{https}");
+    let firewall = of(&claims, "no-firewall");
+    assert_eq!(firewall["verdict"], "holds", "{firewall}");
+    for open in ["open_lb1_80", "open_server1_3306", "open_server2_3306", "open_dns_53"] {
+        assert!(figure(firewall, open) > 0.0);
+    }
+    assert!(figure(firewall, "refused_ports_count") > 10_000.0, "{firewall}");
+}
+
+#[test]
+fn a_replica_follows_and_refuses_writes_and_nobody_is_told_of_a_dead_server() {
+    let (_home, claims) = claims("1-distributed", "replication,no-monitoring");
+    let replication = of(&claims, "replication");
+    assert_ne!(replication["verdict"], "does not hold", "{replication}");
+    assert!((figure(replication, "replica_refuses_writes") - 1.0).abs() < 1e-9);
+    assert!(figure(replication, "lag_p50_ms") <= figure(replication, "lag_p99_ms"));
+    let (followed, arrived) =
+        (figure(replication, "followed_writes_count"), figure(replication, "arrived_writes_count"));
+    assert!(followed > 0.0 && (followed - arrived).abs() < 1e-9, "{replication}");
+    let monitoring = of(&claims, "no-monitoring");
+    assert_ne!(monitoring["verdict"], "does not hold", "{monitoring}");
+    let (servers, heard) = (figure(monitoring, "servers_count"), figure(monitoring, "controls_heard_count"));
+    assert!((servers - 4.0).abs() < 1e-9 && (servers - heard).abs() < 1e-9, "{monitoring}");
+}
+
+#[test]
+fn each_part_of_a_lone_server_is_missed_and_a_restart_is_felt_while_a_reload_is_not() {
+    let (home, claims) = claims("0-simple", "spof,maintenance");
+    let spof = of(&claims, "spof");
+    assert_ne!(spof["verdict"], "does not hold", "{spof}");
+    for part in ["web", "application", "database"] {
+        let (away, down) =
+            (figure(spof, &format!("{part}_away_s")), figure(spof, &format!("{part}_write_down_s")));
+        assert!(away >= 3.0 && down >= away * 0.8, "{part} was away {away} s, writes were down {down} s");
+    }
+    let maintenance = of(&claims, "maintenance");
+    assert!(figure(maintenance, "restart_down_s") > 0.0, "{maintenance}");
+    assert!(figure(maintenance, "reload_down_s") < figure(maintenance, "restart_down_s"), "{maintenance}");
+    // Each load is a record that can be looked at.
+    assert!(home.cwd().join("out/0-simple/spof/load/events.jsonl").is_file());
+}
