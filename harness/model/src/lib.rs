@@ -10,6 +10,7 @@
 mod curve;
 mod design;
 mod event;
+mod explanation;
 mod fault;
 mod generator;
 mod interval;
@@ -29,6 +30,7 @@ mod transport;
 pub use curve::Curve;
 pub use design::{Accept, Endpoint, Firewall, Inventory, Link, Node, Process, Reach, Role, VirtualAddress};
 pub use event::{Event, NullSink, Phase, Sink, What};
+pub use explanation::{Element, Explanation, Measure, Pattern, Term, Try, WayStep, Weakness, ZoneRecord};
 pub use fault::{Direction, FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector, Target};
 pub use generator::{Headroom, Limit, allowed_lag, limits};
 pub use interval::{Bin, Histogram, Interval, LOOP_GAP, PartHistograms, RequestInterval, new_histogram};
