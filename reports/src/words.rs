@@ -67,6 +67,13 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
+/// Whole seconds as people say them: "5 s", "10 min", "1 h", "1 d".
+pub(crate) fn duration(seconds: u32) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let whole = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    whole.map_or(format!("{seconds} s"), |(unit, name)| format!("{} {name}", seconds / unit))
+}
+
 /// "a", "a and b", "a, b and c".
 pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
     match items {
@@ -92,6 +99,7 @@ mod tests {
         );
         assert_eq!([1.0, 0.99999, 0.5432].map(percent), ["100 %", "99.99 %", "54.3 %"]);
         assert_eq!(rate(40.0), "40.0/s");
+        assert_eq!([5, 90, 600, 3_600, 86_400].map(duration), ["5 s", "90 s", "10 min", "1 h", "1 d"]);
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
     }
 }

@@ -14,7 +14,7 @@ mod strip;
 use record::FaultRecord;
 
 pub(crate) use ceiling::ceiling;
-pub(crate) use diagram::{Diagram, diagram};
+pub(crate) use diagram::{Diagram, Way, diagram, drawio, letters, picture, ways};
 pub(crate) use figure::{one_fault, whole_runs};
 
 /// What a kind of fault does, in plain words: "Killed (SIGKILL)".

@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod design;
+mod explain;
 mod fault;
 mod header;
 mod tables;
@@ -18,6 +19,12 @@ use crate::table;
 use crate::write::ReportError;
 
 pub use ceiling::ceiling_page;
+pub use explain::explain_page;
+
+const COLOURS: &str = include_str!("../../templates/colours.css");
+const DIAGRAM: &str = include_str!("../../templates/diagram.css");
+/// What a diagram needs outside of a page.
+pub(crate) const DIAGRAM_STYLE: [&str; 2] = [COLOURS, DIAGRAM];
 
 /// A table of text.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -97,8 +104,12 @@ fn environment() -> Result<Environment<'static>, ReportError> {
     for (name, source) in [
         ("report.html", include_str!("../../templates/report.html")),
         ("ceiling.html", include_str!("../../templates/ceiling.html")),
+        ("explain.html", include_str!("../../templates/explain.html")),
         ("macros.html", include_str!("../../templates/macros.html")),
         ("style.css", include_str!("../../templates/style.css")),
+        ("colours.css", COLOURS),
+        ("diagram.css", DIAGRAM),
+        ("tip.svg", include_str!("../../templates/tip.svg")),
     ] {
         environment.add_template(name, source)?;
     }

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::SCHEMA_VERSION;
+use crate::{RecordError, files};
 
 /// Name of the file that holds a [`ClaimsFile`].
 pub const CLAIMS_FILE: &str = "claims.json";
@@ -53,6 +55,15 @@ pub struct FiguresFile {
 }
 
 impl ClaimsFile {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, RecordError> {
+        files::parse_json(path, &files::read_text(path)?)
+    }
+
     /// A file of these claims.
     #[must_use]
     pub fn new(claims: Vec<ClaimFile>) -> Self {

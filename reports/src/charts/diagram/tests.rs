@@ -1,5 +1,6 @@
-use record::{NodeRecord, ProcessRecord};
+use record::{AcceptRecord, FirewallRecord, NodeRecord, ProcessRecord, VirtualAddressRecord};
 
+use super::layout::{NodeBox, WIDTH};
 use super::*;
 
 fn link(from: &str, to: &str, step: Option<u32>) -> LinkRecord {
@@ -27,37 +28,13 @@ fn node(name: &str, parts: &[(&str, &str)]) -> NodeRecord {
     }
 }
 
-/// Two of everything: load balancers, web servers, applications, databases.
-fn resilient() -> InventoryRecord {
-    let pair =
-        |name: &str, part: &str, role: &str| [1, 2].map(|n| node(&format!("{name}{n}"), &[(part, role)]));
-    let mut nodes = vec![node("client", &[]), node("dns", &[("named", "dns")])];
-    nodes.extend(pair("lb", "haproxy", "load-balancer"));
-    nodes.extend(pair("web", "nginx", "web"));
-    nodes.extend(pair("app", "gunicorn", "application"));
-    nodes.extend(pair("db", "mariadbd", "database"));
-    let mut links = vec![link("client", "dns/named", Some(1))];
-    links.extend([1, 2].map(|to| link("client", &format!("lb{to}/haproxy"), Some(2))));
-    for (step, from, to) in [
-        (3, ("lb", "haproxy"), ("web", "nginx")),
-        (4, ("web", "nginx"), ("app", "gunicorn")),
-        (5, ("app", "gunicorn"), ("db", "mariadbd")),
-    ] {
-        for (a, b) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
-            links.push(link(
-                &format!("{}{a}/{}", from.0, from.1),
-                &format!("{}{b}/{}", to.0, to.1),
-                Some(step),
-            ));
-        }
-    }
-    links.push(link("db2/mariadbd", "db1/mariadbd", None));
+fn bare(nodes: Vec<NodeRecord>, links: Vec<LinkRecord>) -> InventoryRecord {
     InventoryRecord {
         design: "resilient".to_owned(),
         summary: "Two of everything.".to_owned(),
         public_name: "www.foobar.com".to_owned(),
-        public_port: 80,
-        public_tls: false,
+        public_port: 443,
+        public_tls: true,
         virtual_addresses: Vec::new(),
         firewalls: Vec::new(),
         resolver: None,
@@ -65,6 +42,86 @@ fn resilient() -> InventoryRecord {
         nodes,
         links,
     }
+}
+
+/// Two and more of everything, watched, behind firewalls, with two addresses that move: 17 nodes.
+pub(crate) fn resilient() -> InventoryRecord {
+    const EXPORTER: (&str, &str) = ("node-exporter", "exporter");
+    let many = |name: &str, count: usize, parts: &[(&str, &str)]| {
+        let parts = [parts, &[EXPORTER]].concat();
+        (1..=count).map(|n| node(&format!("{name}{n}"), &parts)).collect::<Vec<_>>()
+    };
+    let mut nodes = vec![node("client", &[])];
+    nodes.extend(many("dns", 2, &[("named", "dns")]));
+    nodes.extend(many("lb", 2, &[("haproxy", "load-balancer"), ("keepalived", "failover")]));
+    nodes.extend(many("web", 4, &[("nginx", "web"), ("nginx-exporter", "exporter")]));
+    nodes.extend(many("app", 4, &[("gunicorn", "application")]));
+    nodes.extend(many(
+        "db",
+        3,
+        &[("mariadbd", "database"), ("keepalived", "failover"), ("mysqld-exporter", "exporter")],
+    ));
+    nodes.push(node("monitor", &[("prometheus", "monitor"), ("alertmanager", "monitor")]));
+    let mut links: Vec<LinkRecord> =
+        [1, 2].map(|n| link("client", &format!("dns{n}/named"), Some(1))).to_vec();
+    let tier = |step, (from, n, a): (&str, usize, &str), (to, m, b): (&str, usize, &str)| {
+        let pairs = (1..=n).flat_map(move |i| (1..=m).map(move |j| (i, j)));
+        let tls = |(i, j)| LinkRecord {
+            protocol: "https".to_owned(),
+            ..link(&format!("{from}{i}/{a}"), &format!("{to}{j}/{b}"), step)
+        };
+        pairs.map(tls).collect::<Vec<_>>()
+    };
+    links.extend([1, 2].map(|n| link("client", &format!("lb{n}/haproxy"), Some(2))));
+    links.extend(tier(Some(3), ("lb", 2, "haproxy"), ("web", 4, "nginx")));
+    links.extend(tier(Some(4), ("web", 4, "nginx"), ("app", 4, "gunicorn")));
+    let writes = tier(Some(5), ("app", 4, "gunicorn"), ("db", 1, "mariadbd"));
+    links.extend(writes.into_iter().map(|link| LinkRecord { label: "writes".to_owned(), ..link }));
+    links.extend((1..=4).flat_map(|n| {
+        [2, 3].map(|m| link(&format!("app{n}/gunicorn"), &format!("db{m}/mariadbd"), Some(5)))
+    }));
+    links.extend([2, 3].map(|n| LinkRecord {
+        protocol: "replication+tls".to_owned(),
+        ..link(&format!("db{n}/mariadbd"), "db1/mariadbd", None)
+    }));
+    let watched: Vec<String> = nodes
+        .iter()
+        .flat_map(|node| {
+            node.processes
+                .iter()
+                .filter(|process| process.role == "exporter")
+                .map(move |process| format!("{}/{}", node.name, process.name))
+        })
+        .collect();
+    links.extend(watched.iter().map(|exporter| link("monitor/prometheus", exporter, None)));
+    links.push(link("monitor/prometheus", "monitor/alertmanager", None));
+    for (from, to) in [("lb1", "lb2"), ("lb2", "lb1")] {
+        links.push(LinkRecord {
+            port: None,
+            ..link(&format!("{from}/keepalived"), &format!("{to}/keepalived"), None)
+        });
+        links.push(link(&format!("{from}/keepalived"), &format!("{from}/haproxy"), None));
+    }
+    guarded(bare(nodes, links))
+}
+
+/// With firewalls, and addresses that move.
+fn guarded(mut inventory: InventoryRecord) -> InventoryRecord {
+    let moving = |name: &str, address: &str, nodes: &[&str]| VirtualAddressRecord {
+        name: name.to_owned(),
+        address: address.to_owned(),
+        nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
+    };
+    inventory.virtual_addresses = vec![
+        moving("public", "203.0.113.8", &["lb1", "lb2"]),
+        moving("public-2", "203.0.113.9", &["lb2", "lb1"]),
+        moving("database", "192.0.2.100", &["db1", "db2", "db3"]),
+    ];
+    let accepts = vec![AcceptRecord { from: Vec::new(), protocol: "https".to_owned(), port: Some(443) }];
+    inventory.firewalls = ["lb1", "lb2", "web1", "db1"]
+        .map(|node| FirewallRecord { node: node.to_owned(), accepts: accepts.clone() })
+        .to_vec();
+    inventory
 }
 
 #[test]
@@ -83,15 +140,16 @@ fn arrows_that_say_the_same_are_said_once() {
     assert_eq!(told(&[link("client", "dns/named", step)]), ["client → dns/named"]);
     let all = ["a/x", "b/x"].map(|from| ["c/y", "d/y"].map(|to| link(from, to, step))).concat();
     assert_eq!(told(&all), ["a/x and b/x → c/y and d/y"]);
+    assert_eq!(told(&[link("a/x", "b/x", None), link("b/x", "a/x", None)]), ["a/x and b/x, each to each"]);
 }
 
 #[test]
 fn boxes_and_numbers_of_a_large_design_stand_apart() {
     let inventory = resilient();
     let layout = Layout::new(&inventory);
-    let (routes, width) = routes(&inventory, &layout);
+    let routes = Routes::new(&bundles(&inventory, &layout), &layout);
     for (index, one) in layout.nodes.iter().enumerate() {
-        assert!(one.x + WIDTH <= width && one.y + one.height <= layout.height, "{one:?}");
+        assert!(one.x + WIDTH <= routes.width && one.y + one.height <= layout.height, "{one:?}");
         for other in &layout.nodes[index + 1..] {
             let apart = one.column != other.column
                 || one.y + one.height <= other.y
@@ -99,13 +157,101 @@ fn boxes_and_numbers_of_a_large_design_stand_apart() {
             assert!(apart, "{} and {}", one.name, other.name);
         }
     }
-    let numbers: Vec<(f64, f64)> = routes.iter().filter(|r| r.step.is_some()).map(|r| r.number_at).collect();
-    assert_eq!(numbers.len(), 15);
-    for (index, one) in numbers.iter().enumerate() {
-        for other in &numbers[index + 1..] {
-            assert!((one.0 - other.0).hypot(one.1 - other.1) >= 20.0, "{one:?} and {other:?}");
+    for (index, one) in routes.badges.iter().enumerate() {
+        for other in &routes.badges[index + 1..] {
+            assert!((one.at.0 - other.at.0).hypot(one.at.1 - other.at.1) >= 20.0, "{one:?} and {other:?}");
         }
     }
+}
+
+/// Sixteen arrows from a tier to the next would hide each other; their number stands there once.
+#[test]
+fn parallel_links_meet_in_one_number() {
+    let inventory = resilient();
+    let layout = Layout::new(&inventory);
+    let numbers: Vec<u32> = Routes::new(&bundles(&inventory, &layout), &layout)
+        .badges
+        .iter()
+        .filter_map(|badge| badge.step)
+        .collect();
+    // Writes and reads are told apart.
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 5]);
+}
+
+/// A meeting point says that everyone talks with everyone; where that is not so there is none.
+#[test]
+fn links_that_are_not_all_there_are_drawn_one_by_one() {
+    let nodes = ["client", "a1", "a2", "b1", "b2"].map(|name| node(name, &[("x", "web")]));
+    let step = Some(1);
+    let links = vec![
+        link("client", "a1/x", step),
+        link("client", "a2/x", step),
+        link("a1/x", "b1/x", Some(2)),
+        link("a1/x", "b2/x", Some(2)),
+        link("a2/x", "b2/x", Some(2)),
+    ];
+    let inventory = bare(nodes.to_vec(), links);
+    let layout = Layout::new(&inventory);
+    let sizes: Vec<usize> = bundles(&inventory, &layout).iter().map(|bundle| bundle.links.len()).collect();
+    assert_eq!(sizes, [2, 1, 1, 1]);
+}
+
+#[test]
+fn tiers_stand_from_left_to_right_with_the_name_servers_above_and_the_monitor_below_the_client() {
+    let layout = Layout::new(&resilient());
+    let column = |name: &str| layout.node(name).unwrap().column;
+    assert_eq!(["client", "lb2", "web4", "app1", "db3"].map(column), [0, 1, 2, 3, 4]);
+    assert_eq!(["dns1", "dns2", "monitor"].map(column), [0, 0, 0]);
+    let y = |name: &str| layout.node(name).unwrap().y;
+    assert!(y("dns1") < y("client") && y("dns2") < y("client") && y("client") < y("monitor"));
+}
+
+#[test]
+fn an_address_that_moves_frames_the_nodes_that_it_may_be_on() {
+    let layout = Layout::new(&resilient());
+    let framed: Vec<_> = layout.frames.iter().map(|frame| (frame.labels.len(), frame.nodes.len())).collect();
+    assert_eq!(framed, [(2, 2), (1, 3)], "addresses of the same nodes share a frame");
+    let inside = |frame: &layout::Frame, node: &NodeBox| {
+        node.x > frame.x
+            && node.y > frame.y
+            && node.x + WIDTH < frame.x + frame.width
+            && node.y + node.height < frame.y + frame.height
+    };
+    for frame in &layout.frames {
+        for node in &layout.nodes {
+            assert_eq!(inside(frame, node), frame.nodes.contains(&node.name), "{} in {frame:?}", node.name);
+        }
+    }
+    let lines = |name: &str| {
+        layout.node(name).unwrap().lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(lines("lb1"), ["192.0.2.1", "● has 203.0.113.8", "○ may take 203.0.113.9"]);
+    assert_eq!(lines("db3"), ["192.0.2.1", "○ may take 192.0.2.100"]);
+}
+
+#[test]
+fn firewalls_locks_and_the_monitors_lines_are_seen() {
+    let svg = diagram(&resilient(), &[]).svg;
+    assert_eq!(svg.matches("class=\"node firewall\"").count(), 4);
+    // At 3, 4, the writes and the replication: reads and the rest are in clear.
+    assert_eq!(svg.matches("<circle class=\"lock\"").count(), 4);
+    assert!(svg.contains("way aside watch"));
+    let picture = picture(&resilient(), "");
+    for said in ["firewall: only", "encrypted (TLS)", "one address, on one", "tells the monitor"] {
+        assert!(picture.contains(said), "{said}");
+    }
+    let simple = super::picture(&bare(vec![node("client", &[])], Vec::new()), "");
+    assert!(!simple.contains("firewall") && !simple.contains("TLS"), "what does not occur is not explained");
+}
+
+/// Who waits for an address is asked by nobody until he has it.
+#[test]
+fn the_way_to_a_load_balancer_that_stands_by_is_faint() {
+    let faint = |inventory: &InventoryRecord| diagram(inventory, &[]).svg.matches("way standby").count();
+    let mut inventory = resilient();
+    assert_eq!(faint(&inventory), 0, "each of the two has an address");
+    inventory.virtual_addresses.remove(1);
+    assert_eq!(faint(&inventory), 1);
 }
 
 #[test]
@@ -116,7 +262,9 @@ fn a_design_without_links_or_client_can_be_drawn() {
     let drawn = diagram(&inventory, &[]);
     assert!(drawn.svg.contains("resilient") && drawn.ways.is_empty() && !drawn.svg.contains("NaN"));
     inventory.nodes.clear();
-    assert!(!diagram(&inventory, &[]).svg.contains("NaN"));
+    let drawn =
+        [diagram(&inventory, &[]).svg, picture(&inventory, ""), drawio(&inventory), letters(&inventory, 80)];
+    assert!(drawn.iter().all(|text| !text.contains("NaN") && !text.contains("inf")));
 }
 
 #[test]
