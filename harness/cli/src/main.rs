@@ -32,6 +32,7 @@ use failure::Failure;
 use verbs::{
     ceiling, claims as claims_verb, compare, demo, exec, experiment, inner, load, rehearse, report, setup, up,
 };
+use verbs::{ceiling, compare, demo, exec, explain, inner, load, rehearse, report, setup, up};
 
 /// Drives load against web stacks while it breaks them, and says what a user would have seen
 #[derive(Debug, Parser)]
@@ -46,6 +47,7 @@ enum Verb {
     Setup(setup::SetupArgs),
     Doctor(setup::DoctorArgs),
     Designs(setup::DesignsArgs),
+    Explain(explain::ExplainArgs),
     Up(up::UpArgs),
     Exec(exec::ExecArgs),
     Load(Box<load::LoadArgs>),
@@ -64,6 +66,7 @@ fn run(verb: &Verb) -> Result<ExitCode, Failure> {
         Verb::Setup(args) => setup::setup(args),
         Verb::Doctor(args) => setup::doctor(args),
         Verb::Designs(args) => setup::designs(args),
+        Verb::Explain(args) => explain::run(args),
         Verb::Up(args) => up::run(args),
         Verb::Exec(args) => exec::run(args),
         Verb::Load(args) => load::run(args),

@@ -6,6 +6,7 @@ pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod exec;
 pub(crate) mod experiment;
+pub(crate) mod explain;
 pub(crate) mod inner;
 pub(crate) mod load;
 pub(crate) mod rehearse;
