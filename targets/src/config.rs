@@ -37,7 +37,7 @@ pub(crate) fn process_dir(node: &str, process: &str) -> PathBuf {
 }
 
 /// What a lab adds to a design before templates are rendered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LabFacts {
     /// Where the application's files are.
     pub(crate) app_dir: PathBuf,

@@ -174,13 +174,7 @@ impl Lab {
 /// When a template of a command line cannot be rendered.
 pub fn intended(design: &Design) -> Result<Inventory, UpError> {
     // Command lines name sockets and files, never secrets.
-    let facts = LabFacts {
-        app_dir: PathBuf::new(),
-        parts_etc: PathBuf::new(),
-        logs: PathBuf::new(),
-        node_modules: PathBuf::new(),
-        password: String::new(),
-    };
+    let facts = LabFacts::default();
     let node = |node: &NodePlan| -> Result<Node, UpError> {
         let processes = node.parts.iter().map(|plan| Site::new(design, node, plan, &facts).process());
         Ok(Node {

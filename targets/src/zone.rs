@@ -1,7 +1,5 @@
 //! What a design's DNS server will answer, read from the very zone file that it will be given.
 
-use std::path::PathBuf;
-
 use model::ZoneRecord;
 
 use crate::config::{ConfigError, LabFacts, Renderer};
@@ -22,7 +20,7 @@ pub fn zone(design: &Design) -> Result<Vec<ZoneRecord>, ConfigError> {
         return Ok(Vec::new());
     };
     // A zone names addresses, never files or secrets.
-    let facts = LabFacts { app_dir: PathBuf::new(), parts_etc: PathBuf::new(), password: String::new() };
+    let facts = LabFacts::default();
     Ok(records(&Renderer::new(design, node, plan, &facts).render(TEMPLATE, template)?))
 }
 

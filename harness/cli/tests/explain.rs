@@ -49,10 +49,14 @@ fn the_pictures_were_made_of_todays_drawings() {
     let sums = fs::read_to_string(images.join("drawn.sha256")).unwrap();
     for design in designs() {
         for format in ["svg", "png"] {
-            assert!(sums.contains(&format!("./{design}.{format}\n")), "{design}.{format} has no sum: script/explain");
+            assert!(
+                sums.contains(&format!("./{design}.{format}\n")),
+                "{design}.{format} has no sum: script/explain"
+            );
         }
     }
-    let checked = Command::new("sha256sum").args(["--check", "--strict", "drawn.sha256"]).current_dir(&images).output();
+    let checked =
+        Command::new("sha256sum").args(["--check", "--strict", "drawn.sha256"]).current_dir(&images).output();
     let checked = checked.unwrap();
     assert!(
         checked.status.success(),
