@@ -5,7 +5,6 @@ mod markdown;
 mod overview;
 mod terminal;
 mod told;
-mod wrap;
 
 use model::{Explanation, Term, ZoneRecord};
 use record::InventoryRecord;

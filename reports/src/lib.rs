@@ -17,6 +17,7 @@ pub mod synthetic;
 mod table;
 mod text;
 mod words;
+mod wrap;
 mod write;
 
 pub use claims::claims_text;

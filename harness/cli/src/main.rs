@@ -30,7 +30,8 @@ mod view;
 
 use failure::Failure;
 use verbs::{
-    ceiling, claims as claims_verb, compare, demo, exec, experiment, explain, inner, load, rehearse, report, setup, up,
+    ceiling, claims as claims_verb, compare, demo, exec, experiment, explain, inner, load, rehearse, report,
+    setup, up,
 };
 
 /// Drives load against web stacks while it breaks them, and says what a user would have seen

@@ -1,9 +1,9 @@
 //! A design explained as Markdown, for docs/designs: the diagram lies beside it in images/.
 
 use super::Explained;
-use super::told::{Told, Weak};
-use super::wrap::wrapped;
+use super::told::{Filter, Told, Weak};
 use crate::charts::Way;
+use crate::wrap::wrapped;
 
 /// Width of the lines: they are read in a diff too.
 const WIDTH: usize = 120;
@@ -26,6 +26,7 @@ pub fn markdown(explained: &Explained<'_>) -> String {
     };
     text += &section(&title, &list(told.adds.iter().map(|added| plain(added))));
     text += &section("Why each element is there", &elements(&told));
+    text += &section("What the firewalls let in", &firewalls(&told));
     text += &section("What it cannot do", &told.weaknesses.iter().map(weakness).collect::<String>());
     text += &section("What was measured of it", &measured(&told));
     text += &section("What the name server answers", &records(&told));
@@ -104,15 +105,13 @@ fn elements(told: &Told) -> String {
             plain(&element.why)
         ));
     }
-    if !told.firewalls.is_empty() {
-        text += "What the firewalls let in; everything else is dropped:\n\n";
-        text += &list(
-            told.firewalls
-                .iter()
-                .map(|filter| format!("{}: {}", plain(&filter.nodes), plain(&filter.accepts.join("; ")))),
-        );
-    }
     text
+}
+
+/// Everything else is dropped.
+fn firewalls(told: &Told) -> String {
+    let filter = |filter: &Filter| format!("{}: {}", plain(&filter.nodes), plain(&filter.accepts.join("; ")));
+    list(told.firewalls.iter().map(filter))
 }
 
 fn weakness(weak: &Weak) -> String {

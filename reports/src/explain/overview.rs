@@ -5,7 +5,7 @@ use model::Term;
 use super::Explained;
 use super::markdown::{paragraph, plain};
 use super::told::Told;
-use super::wrap::wrapped;
+use crate::wrap::wrapped;
 
 /// The designs as a list for a terminal.
 #[must_use]

@@ -4,8 +4,8 @@ use record::derived::ClaimFile;
 
 use super::Explained;
 use super::told::{Told, Weak};
-use super::wrap::wrapped;
 use crate::charts;
+use crate::wrap::wrapped;
 
 /// All that is said of a design, in lines of at most `width` characters.
 #[must_use]

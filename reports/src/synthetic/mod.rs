@@ -4,6 +4,7 @@
 mod ceiling;
 mod designs;
 mod harm;
+pub mod resilient;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

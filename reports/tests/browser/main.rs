@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use reports::{Settings, synthetic};
+use reports::explain::{self, Explained};
 
 use devtools::Browser;
 use view::{DESKTOP_DARK, DESKTOP_LIGHT, PHONE_DARK, PHONE_LIGHT, PRINT, View, complaints, picture};
@@ -97,4 +98,29 @@ fn the_report_of_one_run_is_fit_to_be_read() {
     let runs = synthetic::write(dir.path()).unwrap();
     reports::write(&runs[..1], &runs[0], Settings::default()).unwrap();
     look_at("one-run", &runs[0].join("report.html"), 1 + 1 + 3);
+}
+
+#[test]
+fn a_design_explained_is_fit_to_be_read() {
+    let (inventory, words) = (resilient::resilient(), resilient::words());
+    let (zone, terms, measured) = (resilient::zone(), resilient::terms(), resilient::measured());
+    let explained = Explained {
+        inventory: &inventory,
+        words: Some(&words),
+        zone: &zone,
+        terms: &terms,
+        measured: &measured,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("design.html");
+    fs::write(&page, reports::explain_page(&explained).unwrap()).unwrap();
+    look_at("explain", &page, 1);
+    // The drawing by itself, in which no words of the page stand around it.
+    let drawing = dir.path().join("design.svg.html");
+    let head = "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><meta name=viewport content='width=device-width'><style>body{margin:0;overflow-x:auto}</style>";
+    let table = "<table><tr><td>1</td></tr></table>";
+    fs::write(&drawing, format!("{head}<figure>{}{table}</figure>", explain::picture(&inventory))).unwrap();
+    let mut browser = Browser::start();
+    let wide = View { width: 1600, ..DESKTOP_LIGHT };
+    assert_eq!(complaints(&mut browser, &drawing, wide, 1), [""; 0]);
 }

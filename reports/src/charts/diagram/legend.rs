@@ -69,13 +69,12 @@ fn beside_the_way(inventory: &InventoryRecord) -> Option<String> {
             "metrics" | "alerts" => "monitoring",
             "replication" => "replication",
             "vrrp" => "signs of life",
-            _ => "other ways",
+            _ => continue,
         };
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
     }
-    kinds.sort_unstable_by_key(|kind| *kind == "other ways");
     (!kinds.is_empty()).then(|| format!("{}: no request waits", words::list(&kinds)))
 }
 

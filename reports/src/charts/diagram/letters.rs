@@ -6,6 +6,7 @@ use record::InventoryRecord;
 use super::ends::node_of;
 use super::layout::{Layout, NodeBox};
 use super::{Way, ways};
+use crate::wrap::wrapped;
 
 /// Between boxes that stand beside each other.
 const GAP: &str = "  ";
@@ -21,18 +22,15 @@ pub(crate) fn letters(inventory: &InventoryRecord, width: usize) -> String {
         for frame in
             layout.frames.iter().filter(|frame| nodes.iter().any(|node| frame.nodes.contains(&node.name)))
         {
-            text += &format!(
-                "virtual address {} on one of {}\n",
-                frame.labels.join(", "),
-                frame.nodes.join(", ")
-            );
+            let said =
+                format!("virtual address {} on one of {}", frame.labels.join(", "), frame.nodes.join(", "));
+            text += &wrapped(&said, width, "", "  ");
         }
         text += &row(&nodes, width);
         for way in passed_on(inventory, &layout, column) {
             let lock = if way.encrypted { " (encrypted)" } else { "" };
-            let said: String =
-                format!("   │ {}  {}{lock}", way.step, way.label).chars().take(width).collect();
-            text += &(said + "\n");
+            let said = format!("{}{lock}", way.label);
+            text += &wrapped(&said, width, &format!("   │ {}  ", way.step), "   │    ");
         }
         if column < last {
             text += "   ▼\n";

@@ -1,7 +1,7 @@
 //! Text in lines of a width.
 
 /// `text` in lines of at most `width` characters, the first after `first`, the others after `rest`.
-pub(super) fn wrapped(text: &str, width: usize, first: &str, rest: &str) -> String {
+pub(crate) fn wrapped(text: &str, width: usize, first: &str, rest: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = first.to_owned();
     let mut empty = true;
