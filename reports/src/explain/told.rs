@@ -230,7 +230,7 @@ fn weak(explained: &Explained<'_>, weakness: &model::Weakness) -> Weak {
             } else {
                 format!(" of {design}, which has the same weakness")
             };
-            (format!("the claim `{id}`{elsewhere}"), format!("brownout claims {design}"), measured)
+            (format!("the claim {id}{elsewhere}"), format!("brownout claims {design}"), measured)
         }
         Measure::Command(command) => ("a rehearsal".to_owned(), command.clone(), None),
     };

@@ -8,8 +8,8 @@ mod view;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reports::{Settings, synthetic};
 use reports::explain::{self, Explained};
+use reports::{Settings, synthetic};
 
 use devtools::Browser;
 use view::{DESKTOP_DARK, DESKTOP_LIGHT, PHONE_DARK, PHONE_LIGHT, PRINT, View, complaints, picture};

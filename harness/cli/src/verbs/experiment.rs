@@ -40,7 +40,7 @@ pub(crate) struct ExperimentArgs {
 pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
     let mut design = Design::find(&args.design).map_err(design_failure)?;
     let claims = Design::find(&args.of).and_then(|of| of.claims()).map_err(design_failure)?;
-    let (sealed, parts) = match sandbox::enter(&design.topology.name)? {
+    let (sealed, parts) = match sandbox::enter(&design)? {
         Place::Inside(sealed, parts) => (sealed, parts),
         Place::Outside(code) => return Ok(code),
     };
