@@ -131,7 +131,7 @@ impl Lab {
     /// # Errors
     ///
     /// The first thing that did not come up, with the node, the probe's answer and the last lines of its log.
-    pub fn up(design: &Design, options: &UpOptions<'_>, sink: Arc<dyn Sink>) -> Result<Self, UpError> {
+    pub fn up(design: &Design, options: &UpOptions<'_>, sink: &Arc<dyn Sink>) -> Result<Self, UpError> {
         let nodes: Vec<_> = design
             .topology
             .nodes
@@ -154,10 +154,10 @@ impl Lab {
                 starts.push(site.start(options.mariadb_datadir)?);
             }
         }
-        let supervisor = Supervisor::new(services, Arc::clone(&sink));
+        let supervisor = Supervisor::new(services, Arc::clone(sink));
         control::serve(&supervisor)
             .map_err(|source| UpError::File { path: Path::new(RUN_DIR).join("control"), source })?;
-        alerts::listen(design, &sink)?;
+        alerts::listen(design, sink)?;
         start_all(&supervisor, &starts, options.stop)?;
         for node in design.topology.nodes.iter().filter(|node| !node.parts.is_empty()) {
             let error = |source| UpError::Hardware { node: node.name.clone(), source };

@@ -71,7 +71,7 @@ pub(crate) fn up(
         mariadb_datadir: &datadir,
         stop: &interrupt.flag,
     };
-    Lab::up(design, &options, sink).map_err(|error| match (error, interrupt.signal()) {
+    Lab::up(design, &options, &sink).map_err(|error| match (error, interrupt.signal()) {
         (UpError::Interrupted, Some(signal)) => Failure::interrupted(signal),
         (error, _) => Failure::new(Code::Environment, error),
     })

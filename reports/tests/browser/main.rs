@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use reports::explain::{self, Explained};
+use reports::synthetic::resilient;
 use reports::{Settings, synthetic};
 
 use devtools::Browser;
