@@ -58,7 +58,7 @@ pub(crate) fn up(
     logs: &Path,
     unit: Unit,
     interrupt: &Interrupt,
-    sink: Arc<dyn Sink>,
+    sink: &Arc<dyn Sink>,
 ) -> Result<Lab, Failure> {
     keep_off(&generator_cpus());
     let datadir = parts::mariadb_datadir(parts).or_fail(Code::Environment)?;
@@ -71,7 +71,7 @@ pub(crate) fn up(
         mariadb_datadir: &datadir,
         stop: &interrupt.flag,
     };
-    Lab::up(design, &options, &sink).map_err(|error| match (error, interrupt.signal()) {
+    Lab::up(design, &options, sink).map_err(|error| match (error, interrupt.signal()) {
         (UpError::Interrupted, Some(signal)) => Failure::interrupted(signal),
         (error, _) => Failure::new(Code::Environment, error),
     })

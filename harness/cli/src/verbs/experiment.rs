@@ -53,7 +53,7 @@ pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
     let logs = args.out.join(format!("logs-{}", args.task[0]));
     let alarms = Arc::new(Alarms::default());
     let sink = Arc::clone(&alarms) as Arc<dyn Sink>;
-    let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, sink)?;
+    let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, &sink)?;
     eprintln!(
         "{}: up after {:.1} s for {}",
         args.design,

@@ -159,7 +159,7 @@ impl Rehearsal {
         eprintln!("{}: coming up", self.plan.name);
         let logs = recorder.dir().join("logs");
         let sink = Arc::clone(recorder) as Arc<dyn Sink>;
-        let lab = bring_up::up(&self.design, sealed, parts, &logs, self.unit, interrupt, sink)?;
+        let lab = bring_up::up(&self.design, sealed, parts, &logs, self.unit, interrupt, &sink)?;
         eprintln!("{}: up after {:.1} s", self.plan.name, began.elapsed().as_secs_f64());
         let inventory = &lab.inventory;
         recorder.timeline(&Timeline {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use model::{Event, Inventory, What};
+use model::{Event, Inventory, Sink, What};
 use targets::seal::RUN_DIR;
 use targets::{Design, Hardware, Lab, Unit};
 
@@ -39,8 +39,8 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen()?;
     let began = Instant::now();
     let logs = args.logs.clone().unwrap_or_else(|| Path::new(RUN_DIR).join("logs"));
-    let sink = move |event: Event| tell(&event, began);
-    let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, Arc::new(sink))?;
+    let sink: Arc<dyn Sink> = Arc::new(move |event: Event| tell(&event, began));
+    let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, &sink)?;
     println!("{}", describe(&lab, &sealed.hardware, unit, began.elapsed()));
     while interrupt.signal().is_none() {
         thread::sleep(Duration::from_millis(50));
