@@ -11,7 +11,7 @@ use record::InventoryRecord;
 use record::derived::ClaimFile;
 
 use crate::charts;
-use crate::page::DIAGRAM_STYLE;
+use crate::page::diagram_style;
 
 pub use markdown::markdown;
 pub use overview::{overview_markdown, overview_text};
@@ -36,7 +36,7 @@ pub struct Explained<'a> {
 /// The diagram as an SVG file of its own.
 #[must_use]
 pub fn picture(inventory: &InventoryRecord) -> String {
-    charts::picture(inventory, &DIAGRAM_STYLE.concat())
+    charts::picture(inventory, &diagram_style())
 }
 
 /// The diagram as a file that diagrams.net opens.

@@ -88,6 +88,11 @@ fn drawings_are_well_formed_and_bring_their_own_colours() {
     let svg = picture(&resilient::resilient());
     let document = Document::parse(&svg).unwrap_or_else(|error| panic!("{error}\n{svg}"));
     assert!(document.descendants().any(|node| node.has_tag_name("style")) || svg.contains("<style>"));
+    let used: Vec<&str> = svg.split("var(").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    for colour in &used {
+        assert_eq!(svg.matches(&format!("{colour}: ")).count(), 2, "{colour} in light and in dark");
+    }
+    assert!(used.contains(&"--brick") && !svg.contains("--h1"), "those that it uses, and no others");
     assert!(svg.contains("prefers-color-scheme: dark") && !svg.contains("http://www.foobar"));
 }
 

@@ -23,8 +23,22 @@ pub use explain::explain_page;
 
 const COLOURS: &str = include_str!("../../templates/colours.css");
 const DIAGRAM: &str = include_str!("../../templates/diagram.css");
-/// What a diagram needs outside of a page.
-pub(crate) const DIAGRAM_STYLE: [&str; 2] = [COLOURS, DIAGRAM];
+
+/// The style of a diagram outside of a page: its own, and of the colours those that it uses.
+pub(crate) fn diagram_style() -> String {
+    let is_used = |declaration: &&str| match declaration.split_once(':') {
+        Some((name, _)) if name.trim().starts_with("--") => {
+            DIAGRAM.contains(&format!("var({})", name.trim()))
+        }
+        _ => true,
+    };
+    let of_line = |line: &str| {
+        let declarations = line.split_inclusive(';').filter(is_used);
+        declarations.map(str::trim).collect::<Vec<_>>().join(" ")
+    };
+    let colours = COLOURS.lines().map(of_line).filter(|line| !line.is_empty());
+    colours.map(|line| line + "\n").chain([DIAGRAM.to_owned()]).collect()
+}
 
 /// A table of text.
 #[derive(Debug, Clone, Default, Serialize)]
