@@ -25,6 +25,19 @@ fn every_node_part_firewall_address_and_step_of_a_builtin_design_is_explained() 
     }
 }
 
+/// A weakness that nothing measures would be words on a slide.
+#[test]
+fn every_weakness_names_a_claim_that_there_is() {
+    for name in builtin_designs() {
+        let (design, inventory) = known(&name);
+        for weakness in explanation(&design, &inventory).unwrap().unwrap().weaknesses {
+            let Measure::Claim { design, id } = weakness.measure else { continue };
+            let claims = Design::find(&design).unwrap().claims().unwrap();
+            assert!(claims.iter().any(|claim| claim.id == id), "{name}: {design} claims no {id}");
+        }
+    }
+}
+
 /// The designs are a path: each goes on from the one before.
 #[test]
 fn builtin_designs_go_on_from_each_other() {
@@ -53,7 +66,7 @@ fn every_term_is_needed_by_some_design() {
 fn a_design_with_other_settings_is_explained_as_far_as_it_goes() {
     for asked in [
         "1-distributed:balance=source",
-        "3-scaled-up:balancers=active-active,web=3",
+        "3-scaled-up:balancers=active-active,web=3,app=node",
         "4-resilient:database=1",
     ] {
         let (design, inventory) = known(asked);

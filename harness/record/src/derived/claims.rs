@@ -38,6 +38,7 @@ pub struct ClaimFile {
     /// Why it does not hold or is unknown; empty when it holds.
     pub reasons: Vec<String>,
     /// Every figure by its name, which ends in its unit: `web_away_s`.
+    #[serde(default)]
     pub figures: BTreeMap<String, f64>,
 }
 
