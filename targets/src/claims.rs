@@ -488,56 +488,5 @@ fn empty(experiment: &Experiment) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::builtin_designs;
-
-    const HEAD: &str = "[[claim]]\nid = \"a\"\nclaim = \"c\"\nhow = \"h\"\n";
-
-    #[test]
-    fn every_builtin_design_has_claims_that_can_be_read() {
-        for name in builtin_designs() {
-            let claims = Design::find(&name).unwrap().claims().unwrap();
-            assert!(!claims.is_empty(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_claim_is_read_with_its_experiments() {
-        let text = format!(
-            "{HEAD}settings = {{ balance = \"source\" }}\n[[claim.experiment]]\n\
-             capture.leg = [{{ from = \"client\", to = \"load-balancer\", secret = true }}]\n\
-             [[claim.experiment]]\nhandshake.refuses = [\"1.0\"]\n"
-        );
-        let claims = parse(&text, "x/claims.toml").unwrap();
-        let leg = Leg { from: Some(Role::Client), to: Some(Role::LoadBalancer), secret: true };
-        let handshake = Handshake { refuses: vec![TlsVersion::V10] };
-        assert_eq!(
-            claims[0].experiments,
-            [Experiment::Capture(Capture { leg: vec![leg] }), Experiment::Handshake(handshake)]
-        );
-        assert_eq!(claims[0].settings, [("balance".to_owned(), "source".to_owned())]);
-    }
-
-    #[test]
-    fn mistakes_are_named_with_their_line() {
-        let one = format!("{HEAD}[[claim.experiment]]\n");
-        let scan = "scan.open = [{ role = \"database\", port = 3306 }]\n";
-        let cases = [
-            (format!("{one}guess = {{}}\n"), 6, "unknown variant `guess`"),
-            (format!("{one}[claim.experiment.scan]\nopen = []\ndeep = 1\n"), 8, "deep"),
-            (format!("{one}scan.open = []\n"), 5, "`open` is empty"),
-            (format!("{one}{scan}{one}{scan}"), 8, "two claims have the id `a`"),
-            (format!("{one}{scan}[[claim.experiment]]\n{scan}"), 7, "two experiments of the kind scan"),
-            (format!("{HEAD}colour = 1\n[[claim.experiment]]\n{scan}"), 5, "colour"),
-            (format!("{one}scan.open = [{{ role = \"king\", port = 1 }}]\n"), 6, "king"),
-            (one.replace("\"a\"", "\"A b\"") + scan, 2, "lower-case"),
-            (HEAD.to_owned(), 1, "missing field `experiment`"),
-        ];
-        for (text, line, expected) in cases {
-            let error = parse(&text, "x/claims.toml").unwrap_err();
-            assert_eq!((error.file.as_str(), error.line), ("x/claims.toml", line), "{error}\n{text}");
-            assert!(error.message.contains(expected), "{error}");
-        }
-    }
-}
+#[path = "claims_tests.rs"]
+mod tests;

@@ -26,6 +26,7 @@ use crate::part::{DatabaseRole, Part, Prepare, Ready};
 use crate::seal::RUN_DIR;
 use crate::supervisor::{Service, ServiceError, Supervisor};
 use crate::topology::{NodePlan, PartPlan};
+use crate::tree::copy_tree;
 
 /// How long the SQL that a part runs once may take.
 const SQL_DEADLINE: Duration = Duration::from_secs(20);
@@ -482,20 +483,6 @@ fn start_one(
     }
     if let Some(following) = &start.following {
         supervisor.wait_ready(index, following, give_up)?;
-    }
-    Ok(())
-}
-
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
     }
     Ok(())
 }

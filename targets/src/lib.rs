@@ -19,6 +19,7 @@ mod registry;
 pub mod seal;
 mod supervisor;
 mod topology;
+mod tree;
 mod zone;
 
 pub use config::ConfigError;

@@ -20,6 +20,7 @@ fn place(lab: &Lab<'_>, id: &str) -> bool {
 }
 
 #[test]
+#[ignore = "the databases' first election takes from 5 to 20 s on a busy machine: `cargo nextest run --run-ignored all`"]
 fn a_replica_takes_over_with_every_acknowledged_write_and_the_old_primary_follows_it() {
     let home = Home::new();
     let lab = Lab::up(&home, "4-resilient");
@@ -52,6 +53,7 @@ fn a_replica_takes_over_with_every_acknowledged_write_and_the_old_primary_follow
 }
 
 #[test]
+#[ignore = "the databases' first election takes from 5 to 20 s on a busy machine: `cargo nextest run --run-ignored all`"]
 fn every_connection_behind_the_load_balancer_is_encrypted_and_verified() {
     let home = Home::new();
     let lab = Lab::up(&home, "4-resilient");

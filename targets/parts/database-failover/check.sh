@@ -3,8 +3,8 @@
 . {{ dir }}/database.sh
 state=$(state) && [ -n "$state" ] || exit 1
 if holds_address; then
-    [ "$(field read_only "$state")" = 0 ] || {{ dir }}/promote.sh &
+    [ "$(field read_only "$state")" = 0 ] || BY_CHECK=1 {{ dir }}/promote.sh &
 elif [ "$(field Slave_IO_Running "$state")/$(field Slave_SQL_Running "$state")" != Yes/Yes ]; then
-    {{ dir }}/follow.sh &
+    BY_CHECK=1 {{ dir }}/follow.sh &
 fi > /dev/null 2>&1
 exit 0
