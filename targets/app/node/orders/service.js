@@ -4,11 +4,14 @@
  *
  *     GET  /api/orders/{id}   200 with the order, 404
  *     POST /api/orders        {"id": "...", "item": "...", "quantity": n}: 201 once committed, 409 when the id is taken
- *     GET  /health            200 while the process is alive; asks no database
+ *     GET  /health            200 with the version while the process is alive; asks no database
  *     GET  /ready             200 when a database takes writes and one answers reads, and says which; else 503
  *
  * A database that does not answer makes a 503 with the reason. Every answer is JSON and names this node in X-Served-By.
  */
+
+/** Told by /health. A deploy of a new version changes this line. */
+const VERSION = "1";
 
 const { Duplicate, Unavailable } = require("./errors");
 
@@ -80,7 +83,7 @@ class Service {
         }
         if (path === "/health") {
             expect(request.method, "GET", "HEAD");
-            return { status: 200, answer: { status: "alive" } };
+            return { status: 200, answer: { status: "alive", version: VERSION } };
         }
         if (path === "/ready") {
             expect(request.method, "GET", "HEAD");
