@@ -246,7 +246,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// The address of the public service as a person would type it: "https://www.foobar.com".
+    /// The address of the public service as a person would type it: `https://www.foobar.com`.
     #[must_use]
     pub fn public_url(&self) -> String {
         let (scheme, usual) = if self.public_tls { ("https", 443) } else { ("http", 80) };
