@@ -29,8 +29,12 @@ pub(crate) fn search(
     let others = ceilings.above.iter().chain(&ceilings.beside).map(|name| (name.as_str(), name.as_str()));
     for (given, name) in std::iter::once(design).chain(others) {
         let dir = dir.join(name);
-        compare::search(how, given, &dir, seed, None, interrupt)?;
+        let searched = compare::search(how, given, &dir, seed, None, interrupt);
         interrupt.check()?;
+        if let Err(failure) = searched {
+            figures.doubt(format!("{name}: {failure}"));
+            continue;
+        }
         let file: Option<CeilingFile> =
             record::derived::read(&dir.join("ceiling.json")).or_fail(Code::Bug)?;
         let Some(file) = file else {

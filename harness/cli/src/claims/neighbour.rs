@@ -11,6 +11,8 @@ use super::sql::{Session, databases};
 use super::testbed::{Asked, Testbed, only};
 use crate::failure::Failure;
 
+/// Enough for pages, and so few that their handshakes do not take the load balancer's share of the machine.
+const CONNECTIONS: usize = 8;
 /// Pages are slowed when their 99th percentile is this many times as long.
 const SLOWED: f64 = 3.0;
 /// They are not when it is less than this many times as long.
@@ -30,7 +32,8 @@ pub(crate) fn measure(bed: &Testbed<'_>) -> Result<Figures, Failure> {
         figures.doubt("nodes share the machine here, so every query is every page's neighbour");
     }
     let length = bed.time(5.0, 15.0);
-    let asked = |name| Asked { scenario: only("page"), ..Asked::usual(name, length) };
+    let asked =
+        |name| Asked { scenario: only("page"), connections: CONNECTIONS, ..Asked::usual(name, length) };
     let quiet = bed.load(&asked("quiet"), &mut figures)?.summary;
     let beside = |measure_from: Instant| {
         let left = (measure_from + length).saturating_duration_since(Instant::now());

@@ -26,6 +26,7 @@ use crate::verbs::rehearse;
 pub(crate) const STRANGER: &str = "stranger";
 /// Arrivals per second: what one small node of `0-simple` carries with room to spare.
 const RATE: f64 = 60.0;
+const CONNECTIONS: usize = 32;
 /// After the last measured second, for the last recovery.
 const COOL_DOWN: Duration = Duration::from_secs(1);
 /// A request is given up after this, where an experiment does not say otherwise.
@@ -74,6 +75,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) rate_hz: f64,
     pub(crate) length: Duration,
     pub(crate) injections: Vec<ResolvedInjection>,
+    pub(crate) connections: usize,
     /// A new connection for every request.
     pub(crate) new_connections: bool,
     /// Load before the measurement, in which the design must serve; the usual one when absent.
@@ -97,6 +99,7 @@ impl<'a> Asked<'a> {
             rate_hz: RATE,
             length,
             injections: Vec::new(),
+            connections: CONNECTIONS,
             new_connections: false,
             warm_up: None,
             cool_down: COOL_DOWN,
@@ -259,7 +262,7 @@ impl Testbed<'_> {
                 arrivals: Arrivals::Constant { rate: asked.rate_hz },
             }],
             cool_down: asked.cool_down,
-            connections: 32,
+            connections: asked.connections,
             keep_alive: !asked.new_connections,
             transport,
             timeout: asked.timeout,
