@@ -163,10 +163,23 @@ impl Asked {
         let dir = out.join(folder_name(&self.given));
         let sittings = sittings(self.claims.iter());
         let name = &self.design.topology.name;
+        let mut failed = Vec::new();
         for (index, sitting) in sittings.iter().enumerate() {
             let tasks: Vec<String> = sitting.tasks.iter().map(Task::name).collect();
             eprintln!("[{}/{}] {name}: {}", index + 1, sittings.len(), tasks.join(", "));
-            self.sit(sitting, args, &dir, interrupt)?;
+            match self.sit(sitting, args, &dir, interrupt) {
+                // A lab that did not come up leaves its claims unknown and is no reason to forget the others.
+                Err(failure) if failure.code == Code::Environment as u8 => {
+                    eprintln!("  {failure}");
+                    failed.push(failure);
+                }
+                sat => sat?,
+            }
+        }
+        if failed.len() == sittings.len()
+            && let Some(first) = failed.into_iter().next()
+        {
+            return Err(first);
         }
         let tasks: Vec<&Task> = sittings.iter().flat_map(|sitting| &sitting.tasks).collect();
         let mut claims = Vec::new();
@@ -184,7 +197,7 @@ impl Asked {
                 let figures = &mut figures[task.experiment];
                 match Figures::read(&path)? {
                     Some(measured) => figures.absorb(&task.label, measured),
-                    None => figures.doubt(format!("{} was not measured", task.name())),
+                    None => figures.doubt(format!("the lab of {} did not come up", task.name())),
                 }
             }
             let claim = judge(name, claim, &figures);
