@@ -35,10 +35,8 @@ impl Listener {
             match listener.accept() {
                 Ok((stream, _)) => {
                     let at = Instant::now();
-                    // Half an alert is no alert.
-                    if let Ok(body) = take(stream) {
-                        self.lock().push((at, body));
-                    }
+                    // Half an alert is no alert. It is kept before it is answered: who has the answer may look for it.
+                    let _ = take(stream, |body| self.lock().push((at, body)));
                 }
                 Err(_) => thread::sleep(TURN),
             }
@@ -56,8 +54,8 @@ impl Listener {
     }
 }
 
-/// Reads one request to the end of its body and answers it.
-fn take(mut stream: TcpStream) -> io::Result<String> {
+/// Reads one request to the end of its body, gives the body to `keep` and answers.
+fn take(mut stream: TcpStream, keep: impl FnOnce(String)) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(SLOWEST))?;
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
@@ -78,8 +76,8 @@ fn take(mut stream: TcpStream) -> io::Result<String> {
             break body.to_owned();
         }
     };
-    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
-    Ok(body)
+    keep(body);
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
 pub(crate) fn measure(alerts: &Alerts, bed: &Testbed<'_>) -> Result<Figures, Failure> {
