@@ -124,9 +124,12 @@ fn observe(
         let Some(away_s) = absence(&name, found, &mut figures) else { continue };
         let Some(found) = found else { continue };
         figures.count(&format!("{name}_failed_requests"), found.requests_failed);
-        let until = at(found.at_s + away_s + rhythm.between.as_secs_f64());
-        let own =
-            bed.alarms.between(at(found.at_s), until).first().map(|(moment, _)| *moment - at(found.at_s));
+        // Who is told once all is well again was told too late; that nobody is told must hold for longer.
+        let more_s = if alerts.told { 0.0 } else { rhythm.between.as_secs_f64() };
+        let until = at(found.at_s + away_s + more_s);
+        let nodes: Vec<&str> =
+            found.targets.iter().map(|target| target.split('/').next().unwrap_or(target)).collect();
+        let own = bed.alarms.first(at(found.at_s), until, &nodes).map(|moment| moment - at(found.at_s));
         let first = [listener.first_after(at(found.at_s), until), own].into_iter().flatten().min();
         match first {
             Some(after) => figures.set(&format!("{name}_told_after_s"), after.as_secs_f64()),

@@ -32,23 +32,24 @@ const COOL_DOWN: Duration = Duration::from_secs(1);
 /// A request is given up after this, where an experiment does not say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Alerts of the design's own monitor, as they came.
+/// Alerts of the design's own monitor, as they came: when, and which node each is about where it names one.
 #[derive(Default)]
-pub(crate) struct Alarms(Mutex<Vec<(Instant, String)>>);
+pub(crate) struct Alarms(Mutex<Vec<(Instant, Option<String>)>>);
 
 impl Alarms {
-    /// Every alert that began between two moments.
-    pub(crate) fn between(&self, from: Instant, to: Instant) -> Vec<(Instant, String)> {
+    /// When the first alert between two moments came that may be about one of these nodes.
+    pub(crate) fn first(&self, from: Instant, to: Instant, nodes: &[&str]) -> Option<Instant> {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.iter().filter(|(at, _)| (from..to).contains(at)).cloned().collect()
+        let fits =
+            |about: &Option<String>| about.as_ref().is_none_or(|about| nodes.contains(&about.as_str()));
+        heard.iter().find(|(at, about)| (from..to).contains(at) && fits(about)).map(|(at, _)| *at)
     }
 }
 
 impl Sink for Alarms {
     fn emit(&self, event: Event) {
-        if let What::AlertReceived { alert, about, firing: true } = event.what {
-            let text = about.map_or(alert.clone(), |node| format!("{alert} ({node})"));
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((event.at, text));
+        if let What::AlertReceived { about, firing: true, .. } = event.what {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push((event.at, about));
         }
     }
 }
