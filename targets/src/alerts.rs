@@ -38,9 +38,7 @@ pub(crate) fn listen(design: &Design, sink: &Arc<dyn Sink>) -> Result<(), UpErro
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 // One that says something else is no reason to stop listening.
-                if let Ok(told) = receive(connection) {
-                    told.into_iter().for_each(|what| sink.emit(Event { at: Instant::now(), what }));
-                }
+                let _ = receive(connection, sink.as_ref());
             }
         });
     }
@@ -66,8 +64,25 @@ struct Labels {
     server: Option<String>,
 }
 
-/// Takes one request and answers it. The sender closes or begins anew: a connection carries one request.
-fn receive(mut connection: TcpStream) -> io::Result<Vec<What>> {
+fn receive(connection: TcpStream, sink: &dyn Sink) -> io::Result<()> {
+    take_post(connection, |body| {
+        let payload: Payload = serde_json::from_slice(&body)?;
+        payload
+            .alerts
+            .into_iter()
+            .for_each(|alert| sink.emit(Event { at: Instant::now(), what: told(alert) }));
+        Ok(())
+    })
+}
+
+/// Reads one request to the end of its body, gives the body to `keep` and only then answers it with 200: who has the
+/// answer may look for what it sent. The sender closes or begins anew, as a connection carries one request.
+///
+/// # Errors
+///
+/// When the request does not come to its end within two seconds of silence, or `keep` refuses it.
+pub fn take_post(mut connection: TcpStream, keep: impl FnOnce(Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+    connection.set_nonblocking(false)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(&connection).take(LARGEST);
@@ -89,9 +104,8 @@ fn receive(mut connection: TcpStream) -> io::Result<Vec<What>> {
     }
     let mut body = Vec::new();
     reader.take(length).read_to_end(&mut body)?;
-    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
-    let payload: Payload = serde_json::from_slice(&body)?;
-    Ok(payload.alerts.into_iter().map(told).collect())
+    keep(body)?;
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
 fn told(alert: Alert) -> What {
@@ -105,6 +119,7 @@ fn told(alert: Alert) -> What {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
 
     #[test]
     fn a_webhook_call_becomes_an_event_for_each_alert() {
@@ -125,17 +140,17 @@ mod tests {
             stream.read_to_string(&mut answer).unwrap();
             answer
         });
-        let told = receive(listener.accept().unwrap().0).unwrap();
+        let words = Mutex::new(Vec::new());
+        let sink = |event: Event| match event.what {
+            What::AlertReceived { alert, about, firing } => {
+                words.lock().unwrap().push((alert, about, firing));
+            }
+            other => panic!("{other:?}"),
+        };
+        receive(listener.accept().unwrap().0, &sink).unwrap();
         assert!(sender.join().unwrap().starts_with("HTTP/1.1 200"));
-        let words: Vec<_> = told
-            .into_iter()
-            .map(|what| match what {
-                What::AlertReceived { alert, about, firing } => (alert, about, firing),
-                other => panic!("{other:?}"),
-            })
-            .collect();
         assert_eq!(
-            words,
+            *words.lock().unwrap(),
             [("DatabaseDown".into(), Some("db1".into()), true), ("ErrorsServed".into(), None, false)]
         );
     }

@@ -22,6 +22,7 @@ mod topology;
 mod tree;
 mod zone;
 
+pub use alerts::take_post;
 pub use config::ConfigError;
 pub use design::{Design, DesignError, builtin_designs};
 pub use explanation::{elements_of, explanation, terms};

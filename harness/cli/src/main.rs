@@ -11,6 +11,7 @@ mod claims;
 mod conclude;
 mod connect;
 mod failure;
+mod http;
 mod interrupt;
 mod measure;
 mod metrics;

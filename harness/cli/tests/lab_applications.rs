@@ -7,8 +7,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Background, Home, await_that, await_up};
-use nix::sys::signal::Signal;
+use common::lab::Lab;
+use common::{Home, await_that};
 use testserver::Authority;
 
 /// Writes a design of one server whose application runs in `part`, and returns its name for the command line.
@@ -76,38 +76,16 @@ const WHILE_SILENT: [&str; 4] = [
     "GET /health",
 ];
 
-struct Lab<'a> {
-    home: &'a Home,
-    background: Background,
-    name: String,
+/// What a command on the server prints.
+#[track_caller]
+fn on_server(lab: &Lab<'_>, argv: &[&str]) -> String {
+    let ended = lab.on("server1", argv);
+    ended.expect(0, &[]);
+    ended.stdout
 }
 
-impl<'a> Lab<'a> {
-    fn up(home: &'a Home, design: &str) -> Self {
-        let mut background = Background::start(home.brownout(["up", design]));
-        await_up(&mut background);
-        // Other labs may be up on this machine.
-        let name = background.0.id().to_string();
-        Self { home, background, name }
-    }
-
-    /// What a command on the server prints.
-    #[track_caller]
-    fn on_server(&self, argv: &[&str]) -> String {
-        let command = ["exec", "--lab", &self.name, "server1", "--"];
-        let ended = self.home.run(command.iter().chain(argv));
-        ended.expect(0, &[]);
-        ended.stdout
-    }
-
-    fn ask(&self, port: &str, requests: &[&str]) -> String {
-        self.on_server(&[&["/usr/bin/python3", "-c", ASK, port], requests].concat())
-    }
-
-    fn down(self) {
-        self.background.signal(Signal::SIGINT);
-        self.background.finish().expect(0, &[]);
-    }
+fn ask(lab: &Lab<'_>, port: &str, requests: &[&str]) -> String {
+    on_server(lab, &[&["/usr/bin/python3", "-c", ASK, port], requests].concat())
 }
 
 #[test]
@@ -115,23 +93,23 @@ fn the_application_answers_the_same_under_gunicorn_and_on_node() {
     let home = Home::new();
     let answers = ["gunicorn", "node"].map(|part| {
         let lab = Lab::up(&home, &design(&home, part));
-        let up = lab.ask("8000", &WHILE_UP);
-        lab.on_server(&[env!("CARGO_BIN_EXE_brownout"), "lab-control", "stop", "server1", "mariadbd"]);
-        let down = lab.ask("8000", &WHILE_DOWN);
-        lab.on_server(&[env!("CARGO_BIN_EXE_brownout"), "lab-control", "start", "server1", "mariadbd"]);
+        let up = ask(&lab, "8000", &WHILE_UP);
+        on_server(&lab, &[env!("CARGO_BIN_EXE_brownout"), "lab-control", "stop", "server1", "mariadbd"]);
+        let down = ask(&lab, "8000", &WHILE_DOWN);
+        on_server(&lab, &[env!("CARGO_BIN_EXE_brownout"), "lab-control", "start", "server1", "mariadbd"]);
         let signal = |name| {
             let kill = format!("kill -{name} $(cat /run/brownout/nodes/server1/mariadbd.pid)");
-            lab.on_server(&["/bin/sh", "-c", &kill])
+            on_server(&lab, &["/bin/sh", "-c", &kill])
         };
         let mut again = String::new();
         await_that("the application finds the database again", || {
-            again = lab.ask("8000", &["GET /ready", "GET /api/orders/n-1", "GET /api/orders/n-3"]);
+            again = ask(&lab, "8000", &["GET /ready", "GET /api/orders/n-1", "GET /api/orders/n-3"]);
             again.contains("GET /ready 200")
         });
         signal("STOP");
-        let silent = lab.ask("8000", &WHILE_SILENT);
+        let silent = ask(&lab, "8000", &WHILE_SILENT);
         signal("CONT");
-        lab.down();
+        lab.down().expect(0, &[]);
         up + &down + &again + &silent
     });
     assert_eq!(answers[0], answers[1]);
@@ -202,37 +180,36 @@ fn a_database_that_does_not_show_who_it_is_gets_no_statement() {
     let bind = ["--bind", "127.0.0.1:8001", "--certfile", &chain, "--keyfile", &key];
     let gunicorn = ["/usr/bin/python3", "/usr/bin/gunicorn", "--threads", "4", "orders.wsgi:application"];
     let gunicorn = [&gunicorn[..], &bind].concat();
-    let ask = |command: &[&str], database: &str, database_authority: &str| {
+    let answer = |command: &[&str], database: &str, database_authority: &str| {
         let settings = format!(
             "DB_PRIMARY={database}:3306 DB_CA={database_authority} LISTEN_PORT=8001 TLS_CHAIN={chain} TLS_KEY={key} \
              PYTHONPATH=/run/brownout/app"
         );
-        lab.on_server(&[&["/usr/bin/python3", "-c", SECOND, &ca, &settings], command].concat())
+        on_server(&lab, &[&["/usr/bin/python3", "-c", SECOND, &ca, &settings], command].concat())
     };
     for command in [&node, &gunicorn] {
-        let known = ask(command, "203.0.113.8", &ca);
+        let known = answer(command, "203.0.113.8", &ca);
         assert!(known.starts_with("200 ") && known.contains("item 7"), "{command:?}: {known}");
         for (database, database_authority, reason) in
             [("203.0.113.8", &foreign, "certificate"), ("127.0.0.1", &ca, "127.0.0.1")]
         {
-            let unknown = ask(command, database, database_authority);
+            let unknown = answer(command, database, database_authority);
             assert!(unknown.starts_with("503 ") && unknown.contains(reason), "{command:?}: {unknown}");
         }
     }
     let config = "/run/brownout/nodes/server1/mariadbd/my.cnf";
-    lab.on_server(&["/bin/sh", "-c", &format!("sed -i 's/^ssl_.*//' {config}; echo skip_ssl >>{config}")]);
+    on_server(&lab, &["/bin/sh", "-c", &format!("sed -i 's/^ssl_.*//' {config}; echo skip_ssl >>{config}")]);
     for verb in ["stop", "start", "ready"] {
         let asked = || {
             let command = [env!("CARGO_BIN_EXE_brownout"), "lab-control", verb, "server1", "mariadbd"];
-            let exec = ["exec", "--lab", &lab.name, "server1", "--"];
-            home.run(exec.iter().chain(&command)).code == 0
+            lab.on("server1", &command).code == 0
         };
         await_that(&format!("the database without TLS: {verb}"), asked);
     }
     for command in [&node, &gunicorn] {
-        let clear = ask(command, "203.0.113.8", &ca);
+        let clear = answer(command, "203.0.113.8", &ca);
         assert!(clear.starts_with("503 "), "{command:?}: {clear}");
-        assert!(ask(command, "203.0.113.8", "").starts_with("200 "), "{command:?}");
+        assert!(answer(command, "203.0.113.8", "").starts_with("200 "), "{command:?}");
     }
-    lab.down();
+    lab.down().expect(0, &[]);
 }

@@ -122,6 +122,7 @@ fn environment() -> Result<Environment<'static>, ReportError> {
         ("macros.html", include_str!("../../templates/macros.html")),
         ("style.css", include_str!("../../templates/style.css")),
         ("colours.css", COLOURS),
+        ("head.html", include_str!("../../templates/head.html")),
         ("diagram.css", DIAGRAM),
         ("tip.svg", include_str!("../../templates/tip.svg")),
     ] {

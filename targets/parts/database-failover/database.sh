@@ -2,7 +2,7 @@
 
 primary_address={{ primary_address }}
 peers="{% for moving in virtual_addresses %}{{ moving.peers | map(attribute="address") | join(" ") }}{% endfor %}"
-options="--no-defaults --connect-timeout=1 --batch"
+options="--no-defaults --batch"
 socket={{ dir | replace("keepalived", "mariadbd") }}/mysql.sock
 
 # This node's database, by its socket: `here SQL`.
@@ -12,7 +12,7 @@ here() {
 
 # What this node's database says of itself, a line for each: read_only, and all of SHOW SLAVE STATUS when it follows.
 state() {
-    timeout 5 mariadb $options --socket="$socket" --user=root \
+    timeout 2 mariadb $options --socket="$socket" --user=root \
         --execute='SELECT @@read_only AS read_only, @@gtid_current_pos AS place\G SHOW SLAVE STATUS\G'
 }
 
@@ -23,7 +23,7 @@ field() {
 
 # Another node's, by the port that replication uses: `at ADDRESS SQL`.
 at() {
-    MYSQL_PWD={{ settings.password }} timeout 2 mariadb $options --skip-column-names --host="$1" --port={{ settings.replication_port }} --user=failover \
+    MYSQL_PWD={{ settings.password }} timeout 2 mariadb $options --skip-column-names --connect-timeout=1 --host="$1" --port={{ settings.replication_port }} --user=failover \
 {%- if certificate %}
         --ssl-ca={{ certificate.authority }} --ssl-verify-server-cert \
 {%- endif %}

@@ -14,6 +14,8 @@ if [ "$(field read_only "$state")" = 0 ]; then
 fi
 
 follow() {
+    # Nobody there takes writes yet: a connection to nobody takes seconds to give up, and a promotion would wait for it.
+    [ "$(at "$primary_address" 'SELECT @@read_only')" = 0 ] || return 0
     here "STOP SLAVE; $1 CHANGE MASTER TO MASTER_HOST = '$primary_address', MASTER_PORT = {{ settings.replication_port }},
         MASTER_USER = 'replication', MASTER_PASSWORD = '{{ settings.password }}', MASTER_CONNECT_RETRY = 1,
 {%- if certificate %}

@@ -1,7 +1,6 @@
 //! How long it takes until somebody is told of a fault: a listener for alerts on the user's network, and parts that die.
 
-use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -10,19 +9,20 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use model::Role;
 use targets::claims::{Alerts, Victim};
+use targets::take_post;
 
 use super::figures::Figures;
-use super::http;
 use super::judge::{Judge, seconds};
 use super::testbed::{Asked, Testbed};
 use super::victims::{Rhythm, absence, killed};
 use crate::failure::{Code, Failure, OrFail};
+use crate::http;
 
 /// Where alerts are listened for, on the client's node.
 const PORT: u16 = 9094;
+/// Long enough for a node with a fifth of a core.
+const PATIENCE: Duration = Duration::from_secs(3);
 const TURN: Duration = Duration::from_millis(20);
-/// An alert that does not come in this time is none.
-const SLOWEST: Duration = Duration::from_secs(2);
 
 /// Whoever is told: an HTTP server that takes every POST and answers 200.
 struct Listener {
@@ -35,8 +35,11 @@ impl Listener {
             match listener.accept() {
                 Ok((stream, _)) => {
                     let at = Instant::now();
-                    // Half an alert is no alert. It is kept before it is answered: who has the answer may look for it.
-                    let _ = take(stream, |body| self.lock().push((at, body)));
+                    // Half an alert is no alert.
+                    let _ = take_post(stream, |body| {
+                        self.lock().push((at, String::from_utf8_lossy(&body).into_owned()));
+                        Ok(())
+                    });
                 }
                 Err(_) => thread::sleep(TURN),
             }
@@ -52,32 +55,6 @@ impl Listener {
         let heard = self.lock();
         heard.iter().find(|(at, _)| (from..until).contains(at)).map(|(at, _)| *at - from)
     }
-}
-
-/// Reads one request to the end of its body, gives the body to `keep` and answers.
-fn take(mut stream: TcpStream, keep: impl FnOnce(String)) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(SLOWEST))?;
-    let (mut text, mut buffer) = (String::new(), [0; 4096]);
-    let body = loop {
-        let length = stream.read(&mut buffer)?;
-        text.push_str(&String::from_utf8_lossy(&buffer[..length]));
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            if length == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            continue;
-        };
-        let field = head.lines().filter_map(|line| line.split_once(':'));
-        let expected = field
-            .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .find_map(|(_, value)| value.trim().parse::<usize>().ok());
-        if body.len() >= expected.unwrap_or(0) || length == 0 {
-            break body.to_owned();
-        }
-    };
-    keep(body);
-    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
 pub(crate) fn measure(alerts: &Alerts, bed: &Testbed<'_>) -> Result<Figures, Failure> {
@@ -150,8 +127,9 @@ fn control(
     let to = SocketAddr::new(address, PORT);
     let mut heard = 0;
     for node in &servers {
-        let answer =
-            reach::within(&node.reach, || http::ask(to, "POST", "/", &format!("control {}", node.name)));
+        let answer = reach::within(&node.reach, || {
+            http::ask(to, "POST", "/", &format!("control {}", node.name), PATIENCE)
+        });
         heard += u64::from(matches!(answer.or_fail(Code::Environment)?, Ok((200, _))));
     }
     let kept = listener.lock().iter().filter(|(_, body)| body.starts_with("control ")).count();
@@ -265,7 +243,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| listener.serve(&socket, &stop));
             let before = Instant::now();
-            assert_eq!(http::ask(to, "POST", "/", "down").unwrap().0, 200);
+            assert_eq!(http::ask(to, "POST", "/", "down", PATIENCE).unwrap().0, 200);
             while listener.lock().is_empty() {
                 thread::sleep(TURN);
             }

@@ -10,7 +10,6 @@ mod ceilings;
 mod figures;
 mod flood;
 mod handshake;
-mod http;
 mod judge;
 mod ledger;
 mod maintenance;

@@ -1,16 +1,13 @@
 //! The HTTP API of Prometheus (version 1, `/api/v1/query`), as much of it as is asked here.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 
 use super::counters::Counter;
-
-/// An hour of two load balancers in front of two servers is two megabytes.
-const LARGEST: usize = 64 << 20;
+use crate::http;
 
 /// A Prometheus in the network of the calling thread.
 pub(super) struct Prometheus {
@@ -76,39 +73,11 @@ impl Prometheus {
         }
     }
 
-    /// The body of an answer, whatever its status: Prometheus tells its errors in the body. By HTTP/1.0, so that it is
-    /// neither chunked nor followed by another.
+    /// The body of an answer, whatever its status: Prometheus tells its errors in the body.
     fn get(&self, target: &str) -> anyhow::Result<Vec<u8>> {
-        let answer = self.exchange(target).with_context(|| format!("GET http://{}{target}", self.address))?;
-        let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
-        let end = end.ok_or_else(|| anyhow!("http://{} does not answer in HTTP", self.address))?;
-        Ok(answer[end + 4..].to_vec())
-    }
-
-    fn exchange(&self, target: &str) -> anyhow::Result<Vec<u8>> {
-        let give_up = Instant::now() + self.patience;
-        let mut stream = TcpStream::connect_timeout(&self.address, self.patience)?;
-        stream.set_write_timeout(Some(self.patience))?;
-        write!(stream, "GET {target} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
-        let mut answer = Vec::new();
-        let mut part = [0u8; 16 * 1024];
-        loop {
-            let left = give_up.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(anyhow!("no whole answer within {:?}", self.patience));
-            }
-            stream.set_read_timeout(Some(left))?;
-            match stream.read(&mut part) {
-                Ok(0) => return Ok(answer),
-                Ok(length) => answer.extend_from_slice(&part[..length]),
-                // The time is looked at again.
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(error) => return Err(error.into()),
-            }
-            if answer.len() > LARGEST {
-                return Err(anyhow!("the answer is longer than {} MiB", LARGEST >> 20));
-            }
-        }
+        let (_, body) = http::ask(self.address, "GET", target, "", self.patience)
+            .with_context(|| format!("GET http://{}{target}", self.address))?;
+        Ok(body)
     }
 }
 
@@ -135,6 +104,7 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
     use std::net::{Ipv4Addr, TcpListener};
     use std::thread::{self, JoinHandle};
 

@@ -1,7 +1,6 @@
 //! A lab that is up, seen from its nodes.
 
 use std::path::Path;
-use std::process::Command;
 
 use nix::sys::signal::Signal;
 
@@ -67,14 +66,7 @@ impl<'a> Lab<'a> {
 
     /// Runs a command on a node.
     pub fn on(&self, node: &str, argv: &[&str]) -> Ended {
-        let mut command: Command = self.home.brownout(["exec", "--lab", &self.name, node, "--"]);
-        command.args(argv);
-        let output = command.output().unwrap();
-        Ended {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        self.home.run(["exec", "--lab", &self.name, node, "--"].iter().chain(argv))
     }
 
     /// A shell command on a node that must work; what it printed.

@@ -1,0 +1,75 @@
+//! `4-resilient`: a database that fails over by itself and loses nothing that was acknowledged, from real parts.
+
+#![allow(clippy::unwrap_used, reason = "tests say what they expect by unwrapping it")]
+
+mod common;
+
+use common::lab::Lab;
+use common::{Home, await_that};
+
+const URL: &str = "https://www.foobar.com";
+
+/// The databases that take writes.
+fn primaries(lab: &Lab<'_>) -> Vec<&'static str> {
+    ["db1", "db2", "db3"].into_iter().filter(|node| lab.sql(node, "SELECT @@read_only") == "0").collect()
+}
+
+fn place(lab: &Lab<'_>, id: &str) -> bool {
+    let body = format!(r#"{{"id": "{id}", "item": "tea", "quantity": 1}}"#);
+    lab.ask("POST", &format!("{URL}/api/orders"), Some(&body)).starts_with("201")
+}
+
+#[test]
+fn a_replica_takes_over_with_every_acknowledged_write_and_the_old_primary_follows_it() {
+    let home = Home::new();
+    let lab = Lab::up(&home, "4-resilient");
+    assert_eq!(primaries(&lab), ["db1"]);
+    assert_eq!(
+        lab.sql("db1", "SHOW STATUS LIKE 'Rpl_semi_sync_master_status'"),
+        "Rpl_semi_sync_master_status\tON"
+    );
+    assert!(place(&lab, "before"));
+
+    lab.kill("db1", "mariadbd");
+    await_that("a replica has become the primary", || {
+        let taken =
+            ["db2", "db3"].into_iter().filter(|node| lab.sql(node, "SELECT @@read_only") == "0").count();
+        taken == 1
+    });
+    await_that("an order can be placed", || place(&lab, &format!("after-{}", std::process::id())));
+    let read = lab.ask("GET", &format!("{URL}/api/orders/before"), None);
+    assert!(read.starts_with("200"), "an acknowledged order is lost: {read}");
+
+    // As systemd would, an hour later.
+    lab.sh("db1", "setsid /usr/sbin/mariadbd --defaults-file=/run/brownout/nodes/db1/mariadbd/my.cnf > /dev/null 2>&1 &");
+    await_that("the old primary follows", || {
+        let status = lab.sql("db1", "SHOW STATUS LIKE 'Slave_running'");
+        status == "Slave_running\tON"
+            && lab.sql("db1", "SELECT COUNT(*) FROM shop.orders WHERE id LIKE 'after%'") == "1"
+    });
+    assert_eq!(primaries(&lab).len(), 1, "one primary");
+    lab.down().expect(0, &[]);
+}
+
+#[test]
+fn every_connection_behind_the_load_balancer_is_encrypted_and_verified() {
+    let home = Home::new();
+    let lab = Lab::up(&home, "4-resilient");
+    // Each tier refuses to speak in clear.
+    let clear = |from: &str, address: &str, port: u16| {
+        let ask = format!(
+            "exec 3<>/dev/tcp/{address}/{port}; printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3; timeout 2 head -1 <&3"
+        );
+        lab.on(from, &["/bin/bash", "-c", &ask]).stdout
+    };
+    assert!(!clear("lb1", "192.0.2.21", 443).contains("200"));
+    assert!(!clear("web1", "192.0.2.41", 8000).contains("200"));
+    let encrypted = "SELECT COUNT(*) FROM information_schema.processlist WHERE user IN ('orders', 'replication') AND host NOT LIKE 'localhost%'";
+    let connections: u32 = lab.sql("db1", encrypted).parse().unwrap();
+    assert!(connections >= 2, "the application and the replicas are connected: {connections}");
+    assert_eq!(lab.sql("db1", "SELECT @@require_secure_transport"), "1");
+    // The second DNS server has the zone.
+    let second = lab.sh("client", "python3 - <<'P'\nimport socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(5)\ns.sendto(b'\\x01\\x02\\x01\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3www\\6foobar\\3com\\0\\0\\1\\0\\1',('203.0.113.54',53))\nprint(socket.inet_ntoa(s.recv(512)[-4:]))\nP");
+    assert_eq!(second, "203.0.113.8");
+    lab.down().expect(0, &[]);
+}
