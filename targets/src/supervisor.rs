@@ -23,7 +23,7 @@ use crate::probe;
 
 /// Between two questions whether a process is ready.
 const ASK_EVERY: Duration = Duration::from_millis(20);
-const RUN_EVERY: Duration = Duration::from_millis(200);
+const RUN_EVERY: Duration = Duration::from_millis(500);
 /// A supervised process that died sooner than this after its start is started again only after as long a pause.
 const TOO_SOON: Duration = Duration::from_secs(1);
 

@@ -3,6 +3,7 @@
 . {{ dir }}/database.sh
 exclusively
 holds_address && exit 0
+rm -f {{ dir }}/primary
 # A database that is not there is told when it is back.
 state=$(state) && [ -n "$state" ] || exit 0
 

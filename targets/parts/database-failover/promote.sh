@@ -5,7 +5,7 @@ exclusively
 # Two nodes may step in at once; the one that keeps the address goes on.
 sleep 0.05
 holds_address || { say "the address went on to another node"; exit 0; }
-[ "$(here 'SELECT @@read_only')" = 0 ] && { say "already the primary"; exit 0; }
+[ "$(here 'SELECT @@read_only')" = 0 ] && { touch {{ dir }}/primary; say "already the primary"; exit 0; }
 
 # The fence: whoever still takes writes stops doing so. One that cannot be reached has lost its replicas to us, and
 # without a replica it acknowledges nothing.
@@ -39,4 +39,5 @@ holds_address || { say "the address went on to another node"; exit 0; }
 # A first start has never been a replica; then there is nothing to stop.
 here 'STOP SLAVE; RESET SLAVE ALL'
 here 'SET GLOBAL rpl_semi_sync_slave_enabled = OFF; SET GLOBAL rpl_semi_sync_master_enabled = ON; SET GLOBAL read_only = OFF'
+touch {{ dir }}/primary
 say "primary from GTID $(here 'SELECT @@gtid_current_pos') on"
