@@ -1,7 +1,5 @@
 //! The first and the last act of a run: whatever faults may have left anywhere is undone, whoever left it.
 
-use std::thread;
-
 use model::{Inventory, Node};
 
 use crate::fault::FaultError;
@@ -26,25 +24,17 @@ pub struct Sweep {
 /// stopped with SIGSTOP is continued.
 #[must_use]
 pub fn heal_everything(inventory: &Inventory, patience: &Patience) -> Sweep {
-    let swept: Vec<Result<Vec<String>, Unhealed>> = thread::scope(|scope| {
-        let nodes: Vec<_> =
-            inventory.nodes.iter().map(|node| (node, scope.spawn(|| sweep_node(node, patience)))).collect();
-        let joined = |(node, thread): (&Node, thread::ScopedJoinHandle<'_, Result<_, FaultError>>)| {
-            let swept =
-                thread.join().unwrap_or_else(|_| Err(FaultError::StillThere("the sweep panicked".into())));
-            swept.map_err(|error| Unhealed {
+    let mut sweep = Sweep::default();
+    // One node after the other: nodes of a lab share a machine, and to look at all of them at once took a small one for
+    // more than a second, in which heartbeats were missed and addresses moved.
+    for node in &inventory.nodes {
+        match sweep_node(node, patience) {
+            Ok(healed) => sweep.healed.extend(healed),
+            Err(error) => sweep.unhealed.push(Unhealed {
                 injection: None,
                 left: format!("{} could not be swept: {error}", node.name),
                 remedy: format!("on {0}: nft list tables; kill -CONT what is stopped", node.name),
-            })
-        };
-        nodes.into_iter().map(joined).collect()
-    });
-    let mut sweep = Sweep::default();
-    for node in swept {
-        match node {
-            Ok(healed) => sweep.healed.extend(healed),
-            Err(unhealed) => sweep.unhealed.push(unhealed),
+            }),
         }
     }
     sweep
