@@ -10,6 +10,10 @@ from pymysql.constants import CR, ER
 from orders.errors import ConnectionLost, Duplicate, Unavailable
 
 
+# What the client's side found; the numbers below come from the server.
+CLIENT_ERRORS = range(2000, 3000)
+
+
 class Connection:
     """One connection, in autocommit mode: a statement that was answered is committed."""
 
@@ -62,7 +66,7 @@ class Connection:
         code = error.args[0] if error.args else None
         if code == ER.DUP_ENTRY:
             return Duplicate()
-        if not self._mysql.open or not isinstance(code, int) or code >= CR.CR_MIN_ERROR and code <= CR.CR_MAX_ERROR:
+        if not self._mysql.open or not isinstance(code, int) or code in CLIENT_ERRORS:
             # PyMySQL says "gone away" when it could not write the whole statement, and a part is never executed.
             self.close()
             return ConnectionLost(message(error), sent=code != CR.CR_SERVER_GONE_ERROR, timed_out=timed_out(error))

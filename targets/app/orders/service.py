@@ -4,8 +4,10 @@
     POST /api/orders        {"id": "...", "item": "...", "quantity": n}: 201 once committed, 409 when the id is taken
     GET  /health            200 with the version while the process is alive; asks no database
     GET  /ready             200 when a database takes writes and one answers reads, and says which; else 503
+    GET  /metrics           200 for a monitor (Prometheus' text format): that it is alive, and the version
 
-A database that does not answer makes a 503 with the reason. Every answer is JSON and names this node in X-Served-By.
+A database that does not answer makes a 503 with the reason. Every answer names this node in X-Served-By and, but for
+/metrics, is JSON.
 """
 
 import json
@@ -20,6 +22,12 @@ ORDER_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}\Z")
 ORDERS = "/api/orders"
 LARGEST_BODY = 16 * 1024
 LARGEST_QUANTITY = 1000000
+# Requests are counted by those in front, who see also what never gets here.
+METRICS = '''\
+# HELP application_info Always 1; the label says which version answers.
+# TYPE application_info gauge
+application_info{version="%s"} 1
+''' % VERSION
 # Threads that never wait for a database, so that /health is answered while every other thread waits.
 SPARE_THREADS = 4
 
@@ -53,9 +61,11 @@ class Service:
             # A fault of ours: the log gets the whole story, the client does not.
             environ["wsgi.errors"].write("%s: %r\n" % (environ["PATH_INFO"], error))
             status, headers, answer = "500 Internal Server Error", (), {"error": "internal error"}
-        body = json.dumps(answer).encode() + b"\n"
+        kind, body = ("text/plain; version=0.0.4", answer) if isinstance(answer, str) else \
+            ("application/json", json.dumps(answer) + "\n")
+        body = body.encode()
         start_response(status, [
-            ("Content-Type", "application/json"),
+            ("Content-Type", kind),
             ("Content-Length", str(len(body))),
             ("X-Served-By", self._node),
             *headers,
@@ -76,6 +86,9 @@ class Service:
         if path == "/ready":
             expect(method, "GET", "HEAD")
             return self._readiness()
+        if path == "/metrics":
+            expect(method, "GET", "HEAD")
+            return "200 OK", (), METRICS
         raise Rejected("404 Not Found", "no such page")
 
     def _find(self, order_id):

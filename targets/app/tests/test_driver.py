@@ -18,7 +18,7 @@ def stand_in():
     pymysql = types.ModuleType("pymysql")
     pymysql.err = types.SimpleNamespace(MySQLError=MySQLError)
     constants = types.ModuleType("pymysql.constants")
-    constants.CR = types.SimpleNamespace(CR_MIN_ERROR=2000, CR_MAX_ERROR=2999, CR_SERVER_GONE_ERROR=2006)
+    constants.CR = types.SimpleNamespace(CR_SERVER_GONE_ERROR=2006)
     constants.ER = types.SimpleNamespace(DUP_ENTRY=1062)
     pymysql.constants = constants
     pymysql.connect = mock.MagicMock()

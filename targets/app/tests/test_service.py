@@ -3,6 +3,7 @@ import json
 import threading
 import unittest
 
+from orders import VERSION
 from orders.errors import Duplicate, Unavailable
 from orders.service import LARGEST_BODY, SPARE_THREADS, Service
 
@@ -51,7 +52,8 @@ class ServiceTest(unittest.TestCase):
         (status, headers), = said
         self.assertEqual(headers["X-Served-By"], "server2")
         self.assertEqual(int(headers["Content-Length"]), len(answer))
-        return int(status[:3]), json.loads(answer), headers
+        text = headers["Content-Type"].startswith("text/plain")
+        return int(status[:3]), answer.decode() if text else json.loads(answer), headers
 
     def test_an_order_is_read(self):
         self.assertEqual(self.ask("GET", "/api/orders/7")[:2], (200, {"id": "7", "item": "tea", "quantity": 2}))
@@ -115,6 +117,10 @@ class ServiceTest(unittest.TestCase):
     def test_ready_says_which_databases_serve(self):
         status, answer, _ = self.ask("GET", "/ready")
         self.assertEqual((status, answer), (200, {"status": "ready", "write": "primary", "read": "replica"}))
+
+    def test_a_monitor_is_told_the_version(self):
+        status, answer, _ = self.ask("GET", "/metrics")
+        self.assertEqual((status, answer.splitlines()[-1]), (200, 'application_info{version="%s"} 1' % VERSION))
 
     def test_a_fault_of_ours_is_logged_and_not_shown(self):
         self.store.failure = KeyError("secret")

@@ -6,8 +6,10 @@
  *     POST /api/orders        {"id": "...", "item": "...", "quantity": n}: 201 once committed, 409 when the id is taken
  *     GET  /health            200 with the version while the process is alive; asks no database
  *     GET  /ready             200 when a database takes writes and one answers reads, and says which; else 503
+ *     GET  /metrics           200 for a monitor (Prometheus' text format): that it is alive, and the version
  *
- * A database that does not answer makes a 503 with the reason. Every answer is JSON and names this node in X-Served-By.
+ * A database that does not answer makes a 503 with the reason. Every answer names this node in X-Served-By and, but for
+ * /metrics, is JSON.
  */
 
 /** Told by /health. A deploy of a new version changes this line. */
@@ -22,6 +24,13 @@ const LARGEST_BODY = 16 * 1024;
 const LARGEST_QUANTITY = 1000000;
 // Nothing here is a thread; the twin in Python keeps so many for /health, and both let as many requests in.
 const SPARE_THREADS = 4;
+
+// Requests are counted by those in front, who see also what never gets here.
+const METRICS = `\
+# HELP application_info Always 1; the label says which version answers.
+# TYPE application_info gauge
+application_info{version="${VERSION}"} 1
+`;
 
 /** An answer other than success: status, message for the client, further headers. */
 class Rejected extends Error {
@@ -44,9 +53,10 @@ class Service {
     /** Answers one request: a listener of Node's HTTP server. */
     async handle(request, response) {
         const { status, headers = {}, answer } = await this._attempt(request);
-        const body = Buffer.from(`${JSON.stringify(answer)}\n`);
+        const text = typeof answer === "string";
+        const body = Buffer.from(text ? answer : `${JSON.stringify(answer)}\n`);
         response.writeHead(status, {
-            "Content-Type": "application/json",
+            "Content-Type": text ? "text/plain; version=0.0.4" : "application/json",
             "Content-Length": body.length,
             "X-Served-By": this._node,
             ...headers,
@@ -88,6 +98,10 @@ class Service {
         if (path === "/ready") {
             expect(request.method, "GET", "HEAD");
             return this._readiness();
+        }
+        if (path === "/metrics") {
+            expect(request.method, "GET", "HEAD");
+            return { status: 200, answer: METRICS };
         }
         throw new Rejected(404, "no such page");
     }

@@ -78,11 +78,12 @@ describe("the service", () => {
             text += chunk;
         }
         assert.equal(response.headers["x-served-by"], "server2");
-        assert.equal(response.headers["content-type"], "application/json");
+        const told = response.headers["content-type"] === "text/plain; version=0.0.4";
+        assert.ok(told || response.headers["content-type"] === "application/json");
         if (method !== "HEAD") {
             assert.equal(Number(response.headers["content-length"]), Buffer.byteLength(text));
         }
-        return { status: response.statusCode, answer: text && JSON.parse(text), headers: response.headers };
+        return { status: response.statusCode, answer: told ? text : text && JSON.parse(text), headers: response.headers };
     }
 
     it("reads an order", async () => {
@@ -160,6 +161,11 @@ describe("the service", () => {
     it("says which databases serve", async () => {
         const { status, answer } = await ask("GET", "/ready");
         assert.deepEqual([status, answer], [200, { status: "ready", write: "primary", read: "replica" }]);
+    });
+
+    it("tells a monitor the version", async () => {
+        const { status, answer } = await ask("GET", "/metrics");
+        assert.deepEqual([status, answer.trimEnd().split("\n").pop()], [200, 'application_info{version="1"} 1']);
     });
 
     it("logs a fault of ours and does not show it", async () => {
