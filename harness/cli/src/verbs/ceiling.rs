@@ -47,7 +47,7 @@ pub(crate) struct CeilingArgs {
     /// About a minute, bounds within 5 %; without it about ten minutes, within 2 %
     #[arg(long)]
     quick: bool,
-    /// Less than a minute, bounds within 10 %, with neither soak nor noise test: to tell designs apart
+    /// Less than a minute, bounds within 15 %, with neither soak nor noise test: to tell designs apart
     #[arg(long, conflicts_with = "quick")]
     rough: bool,
     /// The first load that is tried; it doubles from there

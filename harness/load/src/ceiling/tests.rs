@@ -99,7 +99,7 @@ fn a_quick_search_takes_about_a_minute_and_a_full_one_about_ten() {
 fn a_rough_search_tells_twice_the_capacity_apart_in_less_than_a_minute() {
     for capacity in [250.0, 500.0, 2_000.0] {
         let (ended, spent) = search(Goal::rough(), capacity, 0.0, &mut ChaCha8Rng::seed_from_u64(1));
-        assert!(within(0.11)(&ended, capacity), "{capacity}/s: {ended:?}");
+        assert!(within(0.16)(&ended, capacity), "{capacity}/s: {ended:?}");
         assert!(spent.as_secs() < 60, "{capacity}/s took {spent:?}");
     }
 }
