@@ -6,7 +6,7 @@ macro_rules! schedules {
     };
 }
 
-static BUILTIN: [(&str, &str); 10] = schedules![
+static BUILTIN: [(&str, &str); 11] = schedules![
     "noop",
     "kill-database",
     "kill-web",
@@ -14,6 +14,7 @@ static BUILTIN: [(&str, &str); 10] = schedules![
     "restart-primary",
     "drop-replication",
     "drop-web",
+    "drop-database",
     "pause-database",
     "demo",
     "thorough",

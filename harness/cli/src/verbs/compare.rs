@@ -23,7 +23,7 @@ use crate::schedule;
 /// How close the bounds of a ceiling are to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Search {
-    /// Within 10 %
+    /// Within 15 %
     Rough,
     /// Within 5 %
     Quick,
@@ -40,7 +40,7 @@ pub(crate) struct CompareArgs {
     /// All built-in designs
     #[arg(long, conflicts_with = "designs")]
     pub(crate) all: bool,
-    /// The short schedule `demo` (42 s for each design) in place of `thorough`
+    /// The short schedule `demo` (35 s for each design) in place of `thorough`
     #[arg(long, conflicts_with = "schedule")]
     pub(crate) quick: bool,
     /// File, or the name of a ready-made schedule
