@@ -125,7 +125,13 @@ fn monitored(comparison: &Comparison) -> Option<Row> {
 
 /// The highest load that was sustained, never a point between the bounds.
 fn ceiling(design: &DesignFile) -> Cell {
-    let of = design.ceiling.as_ref().map(|ceiling| (ceiling, ceiling.verdict.replace('_', " ")));
+    let of = design.ceiling.as_ref().map(|ceiling| {
+        let verdict = match ceiling.verdict.as_str() {
+            "deadline" => "the search ran out of time".to_owned(),
+            other => other.replace('_', " "),
+        };
+        (ceiling, verdict)
+    });
     let (headline, detail) = match of {
         None => ("not searched for".to_owned(), String::new()),
         Some((ceiling, verdict)) => {

@@ -56,6 +56,8 @@ pub(crate) struct Row<'a> {
     pub(crate) cells: &'a [Cell],
     pub(crate) states: &'a [State],
     pub(crate) slow: &'a [bool],
+    /// Until when its good arrivals waited, where they did.
+    pub(crate) waited_until: &'a [Option<f64>],
     pub(crate) good_share: f64,
     pub(crate) expected: Expected,
 }
@@ -95,7 +97,7 @@ impl Effect {
         let until_s = recovered_s.unwrap_or(span.to_s);
         let slow_s = columns.filter(|at| row.slow[*at]).count() as f64 * grid.bin_s;
         Self {
-            word: word(grid, &down, due - good, slow_s, recovered_s, span),
+            word: word(grid, row, &down, due - good, slow_s, recovered_s, span),
             outage_s: down.iter().map(|range| range.len() as f64 * grid.bin_s).sum(),
             max_gap_s: longest_gap(grid, row.cells, span.from_s, span.to_s),
             felt_s,
@@ -120,6 +122,7 @@ const EDGE_S: f64 = 0.15;
 
 fn word(
     grid: &Grid,
+    row: &Row<'_>,
     down: &[Range<usize>],
     failed: u64,
     slow_s: f64,
@@ -133,10 +136,15 @@ fn word(
             _ => Word::Degraded,
         };
     };
-    let end_s = grid.start_of(last.end);
+    // Arrivals that come shortly before the undo may wait for it (in a load balancer's queue) and be good in the end: it
+    // did not recover by itself at the first of them.
+    let waits = |at: usize, undo_s: f64| {
+        row.cells[at].due == 0 || row.waited_until[at].is_some_and(|until_s| until_s >= undo_s)
+    };
+    let until_undo = |undo_s: f64| grid.columns_of(grid.start_of(last.end), undo_s - EDGE_S);
     match (recovered_s, span.undo_s) {
         (None, _) => Word::NeverRecovered,
-        (Some(_), Some(undo_s)) if end_s >= undo_s - EDGE_S => Word::DownUntilHealed,
+        (Some(_), Some(undo_s)) if until_undo(undo_s).all(|at| waits(at, undo_s)) => Word::DownUntilHealed,
         (Some(_), _) => Word::RecoveredByItself,
     }
 }
@@ -195,6 +203,7 @@ mod tests {
             cells: &grid.all,
             states: &states,
             slow: &slow,
+            waited_until: &[None; 200],
             good_share: 1.0,
             expected: Expected::Share(1.0),
         };
@@ -203,5 +212,40 @@ mod tests {
         assert_eq!((effect.word, effect.outage_s, effect.failed), (Word::Survived, 0.0, 0));
         let after = Effect::new(&grid, &row, Span { at_s: 10.0, from_s: 10.0, undo_s: None, to_s: 20.0 });
         assert_eq!((after.word, after.failed), (Word::NeverRecovered, 20));
+    }
+
+    /// Ten a second fail from 5 s to 7 s; those of 7 s to 9 s are good, and the fault is undone at 9 s.
+    #[test]
+    fn who_waits_for_the_undo_has_not_recovered_by_himself() {
+        let cell = |at: usize| {
+            let good = u64::from(!(50..70).contains(&at));
+            let counts = model::Counts {
+                good,
+                refused: 1 - good,
+                status: [(200, good)].into(),
+                ..model::Counts::default()
+            };
+            let at_s = at as f64 * 0.1;
+            Cell { counts, due: 1, good_s: (good > 0).then_some((at_s, at_s)) }
+        };
+        let all: Vec<Cell> = (0..200).map(cell).collect();
+        let grid = Grid { bin_s: 0.1, from_s: 0.0, measured_s: 20.0, rows: vec![all.clone()], all };
+        let slow = vec![false; 200];
+        let states = classify(&grid.all, 0.1, &slow);
+        let span = Span { at_s: 5.0, from_s: 5.0, undo_s: Some(9.0), to_s: 20.0 };
+        let word = |until_s: f64| {
+            let waited_until: Vec<_> = (0..200).map(|at| (70..90).contains(&at).then_some(until_s)).collect();
+            let row = Row {
+                cells: &grid.all,
+                states: &states,
+                slow: &slow,
+                waited_until: &waited_until,
+                good_share: 1.0,
+                expected: Expected::Share(1.0),
+            };
+            Effect::new(&grid, &row, span).word
+        };
+        assert_eq!(word(9.2), Word::DownUntilHealed);
+        assert_eq!(word(8.0), Word::RecoveredByItself, "they waited for something, but not for the undo");
     }
 }

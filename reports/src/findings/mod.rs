@@ -21,7 +21,7 @@ use effect::Row;
 use grid::{Cell, Grid, tally};
 use recovery::Expected;
 use states::{State, classify, stretches};
-use steady::Steady;
+use steady::{Steady, waited_until};
 use windows::windows;
 
 /// What a run says; the same as stands in `findings.json`.
@@ -77,6 +77,7 @@ pub(crate) struct Study {
 pub(crate) struct StudyRow {
     pub(crate) states: Vec<State>,
     pub(crate) slow: Vec<bool>,
+    pub(crate) waited_until: Vec<Option<f64>>,
 }
 
 impl Study {
@@ -87,7 +88,8 @@ impl Study {
         let rows: Vec<StudyRow> = (0..grid.rows.len())
             .map(|index| {
                 let slow = steady.slow_bins(&grid, &windows, index);
-                StudyRow { states: classify(&grid.rows[index], grid.bin_s, &slow), slow }
+                let waited_until = waited_until(&grid, &windows, index);
+                StudyRow { states: classify(&grid.rows[index], grid.bin_s, &slow), slow, waited_until }
             })
             .collect();
         let slow: Vec<bool> = (0..grid.columns()).map(|at| rows.iter().any(|row| row.slow[at])).collect();
@@ -104,6 +106,7 @@ impl Study {
             cells: &self.grid.rows[index],
             states: &self.rows[index].states,
             slow: &self.rows[index].slow,
+            waited_until: &self.rows[index].waited_until,
             good_share: steady.good_share,
             expected,
         }

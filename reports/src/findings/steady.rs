@@ -18,6 +18,8 @@ const SLOW_LEAST_US: u64 = 50_000;
 const SLOW_SHARE: f64 = 0.05;
 /// ... and no fewer than this many.
 const SLOW_FEWEST: u64 = 3;
+/// Whoever is answered sooner did not wait for something to come back.
+const WAITED_S: f64 = 0.3;
 
 /// The steady state.
 pub(crate) struct Steady {
@@ -102,6 +104,21 @@ impl Steady {
             latency_us_p99: percentile(99.0),
         }
     }
+}
+
+/// By bin, until when the typical good arrival of its window waited for an answer: the window's end and the median latency.
+/// `None` where it hardly waited, or nothing was good.
+pub(crate) fn waited_until(grid: &Grid, windows: &[Window<'_>], request: usize) -> Vec<Option<f64>> {
+    let mut waited = vec![None; grid.columns()];
+    for window in windows {
+        let good = &window.of.requests[request].good;
+        let median_s = good.value_at_quantile(0.5) as f64 / 1e6;
+        if median_s >= WAITED_S {
+            let (from, to) = (nearest(grid, window.from_s), nearest(grid, window.to_s));
+            waited[from..to.max(from)].fill(Some(window.to_s + median_s));
+        }
+    }
+    waited
 }
 
 fn nearest(grid: &Grid, at_s: f64) -> usize {
