@@ -235,7 +235,8 @@ fn lab_facts(design: &Design, options: &UpOptions<'_>) -> Result<LabFacts, UpErr
     Ok(LabFacts {
         app_dir,
         parts_etc: options.parts_etc.to_owned(),
-        logs: options.logs.to_owned(),
+        // Programs that a part starts have folders of their own.
+        logs: std::path::absolute(options.logs).unwrap_or_else(|_| options.logs.to_owned()),
         node_modules: options.node_modules.map(Path::to_owned).unwrap_or_default(),
         password: password.trim().replace('-', ""),
     })

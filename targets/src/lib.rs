@@ -8,6 +8,7 @@ pub mod control;
 mod design;
 mod explanation;
 mod firewall;
+mod groups;
 mod hardware;
 mod input;
 mod lab;

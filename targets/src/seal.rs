@@ -24,9 +24,10 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getgid, getppid, getuid};
+use nix::unistd::{Pid, getgid, getpid, getppid, getuid};
 use thiserror::Error;
 
+use crate::groups;
 use crate::hardware::Hardware;
 use crate::registry::{Registration, RunningLab};
 
@@ -157,7 +158,11 @@ fn enter_namespaces() -> Result<(), SealError> {
         | CloneFlags::CLONE_NEWCGROUP;
     // Root of a container may lack the capability, and then it is as good as anyone else.
     if uid.is_root() && unshare(always).is_ok() {
-        return Ok(());
+        // Unless it is that of a user namespace, where it may not leave a group.
+        return match groups::may_be_left(getpid()) {
+            true => Ok(()),
+            false => leave_groups_in_name(),
+        };
     }
     unshare(always | CloneFlags::CLONE_NEWUSER).map_err(|errno| SealError::Namespaces(errno.into()))?;
     let write = |path: &'static str, text: String| {
@@ -165,7 +170,12 @@ fn enter_namespaces() -> Result<(), SealError> {
     };
     write("/proc/self/setgroups", "deny".to_owned())?;
     write("/proc/self/uid_map", format!("0 {uid} 1"))?;
-    write("/proc/self/gid_map", format!("0 {gid} 1"))
+    write("/proc/self/gid_map", format!("0 {gid} 1"))?;
+    leave_groups_in_name()
+}
+
+fn leave_groups_in_name() -> Result<(), SealError> {
+    groups::leave_in_name().map_err(system("filter the system calls of the sandbox"))
 }
 
 /// Moves this process into a running lab, for `brownout exec`. Its children will be in the lab's pid namespace. Must be
@@ -179,6 +189,10 @@ pub fn enter(lab: &RunningLab) -> Result<(), SealError> {
         let namespace = |name: &str| format!("/proc/{}/ns/{name}", lab.guard);
         // Opened before any is joined: /proc is another one inside.
         let pids = fs::File::open(namespace("pid_for_children"))?;
+        if !groups::may_be_left(lab.guard) {
+            // What is started from here is to fare as it did when the lab started it.
+            groups::leave_in_name()?;
+        }
         let others: Vec<fs::File> = ["mnt", "net", "uts", "ipc", "cgroup"]
             .iter()
             .map(|name| fs::File::open(namespace(name)))

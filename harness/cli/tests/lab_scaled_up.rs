@@ -35,6 +35,18 @@ fn the_public_address_moves_to_the_load_balancer_that_is_alive_and_stays_there()
 }
 
 #[test]
+fn the_address_moves_in_an_ordinary_users_lab_too() {
+    let home = Home::new();
+    let lab = Lab::up_without_groups(&home, "3-scaled-up");
+    assert_eq!(lab.sh("lb1", "cat /proc/self/setgroups"), "deny");
+    lab.kill("lb1", "haproxy");
+    await_that("the other load balancer has the address", || holders(&lab, PUBLIC) == ["lb2"]);
+    // What is started again from outside is no different.
+    lab.sh("lb2", "python3 -c 'import os; os.setgroups([0])'");
+    lab.down().expect(0, &[]);
+}
+
+#[test]
 fn the_databases_are_reached_by_the_application_alone() {
     let home = Home::new();
     let lab = Lab::up(&home, "3-scaled-up");

@@ -1,6 +1,6 @@
 //! A lab that is up, seen from its nodes.
 
-use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 
@@ -52,13 +52,26 @@ for port in sys.argv[2:]:
 impl<'a> Lab<'a> {
     /// Brings `design` up, with the logs in `logs` below the home's working directory.
     pub fn up(home: &'a Home, design: &str) -> Self {
-        let logs = home.cwd().join("logs");
-        let mut running = Background::start(home.brownout([
-            Path::new("up"),
-            Path::new(design),
-            Path::new("--logs"),
-            &logs,
-        ]));
+        Self::started(home, home.brownout(["up", design, "--logs", "logs"]))
+    }
+
+    /// The same by who may not leave a group, as in an ordinary user's lab.
+    pub fn up_without_groups(home: &'a Home, design: &str) -> Self {
+        let asked = home.brownout(["up", design, "--logs", "logs"]);
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--"]).arg(asked.get_program()).args(asked.get_args());
+        command.current_dir(home.cwd()).stdin(Stdio::null());
+        for (name, value) in asked.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Self::started(home, command)
+    }
+
+    fn started(home: &'a Home, command: Command) -> Self {
+        let mut running = Background::start(command);
         await_up(&mut running);
         let name = running.0.id().to_string();
         Self { home, running, name }
