@@ -52,6 +52,53 @@ fn a_replica_takes_over_with_every_acknowledged_write_and_the_old_primary_follow
 }
 
 #[test]
+fn a_primary_that_is_cut_off_is_replaced_and_stays_replaced_when_it_is_heard_again() {
+    let home = Home::new();
+    let lab = Lab::up(&home, "4-resilient");
+    assert_eq!(primaries(&lab), ["db1"]);
+    assert!(place(&lab, "before"));
+    lab.sh(
+        "db1",
+        "nft add table inet cut; for way in input:iifname output:oifname; do \
+         nft add chain inet cut ${way%:*} \"{ type filter hook ${way%:*} priority -300; }\"; \
+         nft add rule inet cut ${way%:*} ${way#*:} != lo drop; done",
+    );
+    await_that("an order can be placed elsewhere", || place(&lab, "meanwhile"));
+    // It is asked through its own socket: nobody has told it, yet it takes no more writes.
+    await_that("the one that is cut off has given up", || primaries(&lab).len() == 1);
+    assert_ne!(primaries(&lab), ["db1"]);
+    lab.sh("db1", "nft delete table inet cut");
+    await_that("the old primary follows and has what was written meanwhile", || {
+        lab.sql("db1", "SELECT COUNT(*) FROM shop.orders WHERE id IN ('before', 'meanwhile')") == "2"
+    });
+    assert_eq!(primaries(&lab).len(), 1, "one primary");
+    assert_ne!(primaries(&lab), ["db1"]);
+    lab.down().expect(0, &[]);
+}
+
+#[test]
+fn in_a_galera_cluster_only_the_address_moves_and_who_comes_back_is_sent_what_it_missed() {
+    let home = Home::new();
+    let lab = Lab::up(&home, "4-resilient:replication=galera");
+    let members = |node: &str| lab.sql(node, "SHOW STATUS LIKE 'wsrep_cluster_size'");
+    for node in ["db1", "db2", "db3"] {
+        assert_eq!(members(node), "wsrep_cluster_size\t3", "{node}");
+    }
+    assert!(place(&lab, "before"));
+
+    lab.kill("db1", "mariadbd");
+    await_that("an order can be placed", || place(&lab, "meanwhile"));
+    lab.sh("db1", "setsid /run/brownout/nodes/db1/mariadbd/galera.sh > /tmp/joined 2>&1 &");
+    await_that("the one that died is a member again and has all orders", || {
+        members("db1") == "wsrep_cluster_size\t3"
+            && lab.sql("db1", "SELECT COUNT(*) FROM shop.orders WHERE id IN ('before', 'meanwhile')") == "2"
+    });
+    let sent = lab.sh("db1", "grep -c 'IST completed on joiner' /tmp/joined; rm /tmp/joined");
+    assert_eq!(sent, "1", "it was sent everything, not only what it missed");
+    lab.down().expect(0, &[]);
+}
+
+#[test]
 fn every_connection_behind_the_load_balancer_is_encrypted_and_verified() {
     let home = Home::new();
     let lab = Lab::up(&home, "4-resilient");

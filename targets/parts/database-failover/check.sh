@@ -1,10 +1,11 @@
 #!/bin/bash
-# This node's database greets whoever connects (a client of its own each second would cost a small node too much). Every
-# third time it is asked more, and what is broken in its replication is mended.
+# This node's database greets whoever connects. It is asked more, and what is broken in its replication is mended, every
+# third second where something seems to be wrong and every half minute elsewhere: a client each second would cost a small
+# node a quarter of its time.
 . {{ dir }}/database.sh
 exec 3<> /dev/tcp/{{ node.address }}/{{ settings.replication_port }} || exit 1
 if read -r -t 1 -N 1 <&3; then
-    rm -f {{ dir }}/silent
+    [ ! -e {{ dir }}/silent ] || rm {{ dir }}/silent
 elif [ -e {{ dir }}/silent ]; then
     exit 1
 else
@@ -13,10 +14,21 @@ else
     exit 0
 fi
 exec 3>&-
-if (($(date +%s) % 3 == 0)) && state=$(state); then
+# A node that is not fit to be the primary leaves the address to another one. A primary that nobody hears is replaced
+# elsewhere, and must not be one when it is heard again.
+if [ -e {{ dir }}/unfit ]; then
+    hears_peers && rm {{ dir }}/unfit
+    exit 1
+elif [ -e {{ dir }}/primary ] && seems_cut_off; then
+    say "cut off from its replicas"
+    touch {{ dir }}/unfit
+    exit 1
+fi
+if seems_well; then every=30; else every=3; fi
+if ((EPOCHSECONDS % every == 0)); then
     if holds_address; then
-        [ "$(field read_only "$state")" = 0 ] || BY_CHECK=1 {{ dir }}/promote.sh &
-    elif ! [[ "$(field Slave_IO_Running "$state")/$(field Slave_SQL_Running "$state")" =~ ^(Yes|Connecting|Preparing)/Yes$ ]]; then
+        BY_CHECK=1 {{ dir }}/promote.sh &
+    else
         BY_CHECK=1 {{ dir }}/follow.sh &
     fi
 fi > /dev/null 2>&1

@@ -3,59 +3,51 @@
 . {{ dir }}/database.sh
 exclusively
 holds_address && exit 0
-rm -f {{ dir }}/primary
+rm -f {{ dir }}/primary {{ dir }}/given
+connect
 # A database that is not there is told when it is back.
-state=$(state) && [ -n "$state" ] || exit 0
+found=$(here "$state") && [ -n "$found" ] || exit 0
 
-if [ "$(field read_only "$state")" = 0 ]; then
+if [ "$(field read_only "$found")" = 0 ]; then
     say "no longer the primary"
-    # Commits that wait for a replica would hold the change up for as long as they wait: their clients are sent away.
-    here 'SET GLOBAL rpl_semi_sync_master_enabled = OFF; KILL USER orders'
-    here 'SET GLOBAL read_only = ON; SET GLOBAL rpl_semi_sync_slave_enabled = ON'
+    # Commits that wait for a replica would hold the change up for as long as they wait. Their clients are sent away
+    # before they could be told that it is done.
+    here 'KILL USER orders; SET GLOBAL rpl_semi_sync_master_enabled = OFF;'
+    here 'SET GLOBAL read_only = ON; SET GLOBAL rpl_semi_sync_slave_enabled = ON;'
 fi
 
-follow() {
-    # Nobody there takes writes yet: a connection to nobody takes seconds to give up, and a promotion would wait for it.
-    [ "$(at "$primary_address" 'SELECT @@read_only')" = 0 ] || return 0
-    here "STOP SLAVE; $1 CHANGE MASTER TO MASTER_HOST = '$primary_address', MASTER_PORT = {{ settings.replication_port }},
-        MASTER_USER = 'replication', MASTER_PASSWORD = '{{ settings.password }}', MASTER_CONNECT_RETRY = 1,
-{%- if certificate %}
-        MASTER_SSL = 1, MASTER_SSL_CA = '{{ certificate.authority }}', MASTER_SSL_VERIFY_SERVER_CERT = 1,
-{%- endif %}
-        MASTER_USE_GTID = slave_pos; START SLAVE"
-}
-
-# What a primary has written itself is in its log, and its place as a replica begins there.
-own_place="SET GLOBAL gtid_slave_pos = @@gtid_current_pos;"
-
-if [ -z "$(field Slave_IO_Running "$state")" ]; then
-    # A database that has never held anything has its first SQL before it.
-    [ -n "$(field place "$state")" ] || exit 0
-    say "following $primary_address from $(field place "$state")"
-    follow "$own_place"
-elif [ "$(field Slave_IO_Running "$state")" = No ] || [ "$(field Slave_SQL_Running "$state")" = No ]; then
-    case "$(field Last_IO_Errno "$state")/$(field Last_SQL_Errno "$state")" in
-    0/0)
-        follow ""
-        ;;
-    *)
-        say "replication stopped: $(field Last_IO_Error "$state") $(field Last_SQL_Error "$state")"
-        count=$(($(cat {{ dir }}/stopped 2> /dev/null || echo 0) + 1))
-        if [ "$count" -lt 3 ]; then
-            # The new primary may still be catching up with what this node has.
-            echo "$count" > {{ dir }}/stopped
-            follow ""
-            exit 0
-        fi
-        # It holds what nobody acknowledged. Its accounts go first, so that nobody reads from it meanwhile; then all that
-        # it has is fetched anew from the primary's log, which goes back to the beginning.
-        say "rebuilding from the primary"
-        rm -f {{ dir }}/stopped
-        here 'STOP SLAVE; SET sql_log_bin = 0; DROP USER IF EXISTS orders, replication, failover;
-            DROP DATABASE IF EXISTS shop; RESET MASTER'
-        follow "SET GLOBAL gtid_slave_pos = '';"
-        ;;
-    esac
-else
+receives=$(field Slave_IO_Running "$found")
+if [ "$receives" ] && [ "$receives" != No ] && [ "$(field Slave_SQL_Running "$found")" = Yes ]; then
     rm -f {{ dir }}/stopped
+    exit 0
+fi
+# A connection to nobody takes seconds to give up, and a promotion would wait for it: somebody has to take writes there.
+reach "$primary_address" || exit 0
+[ "$(field read_only "$(at "$primary_address" 'SELECT @@read_only AS read_only\G')")" = 0 ] || exit 0
+
+# A primary's own writes are in its log, and its place as a replica begins where they end.
+own_place="SET GLOBAL gtid_slave_pos = @@gtid_current_pos;"
+if [ -z "$receives" ]; then
+    # A database that has never held anything has its first SQL before it.
+    [ -n "$(field place "$found")" ] || exit 0
+    say "following $primary_address from $(field place "$found")"
+    here "$(following "$primary_address" "$own_place")"
+elif [ "$(field Last_IO_Errno "$found")/$(field Last_SQL_Errno "$found")" = 0/0 ]; then
+    here "$(following "$primary_address")"
+else
+    say "replication stopped: $(field Last_IO_Error "$found") $(field Last_SQL_Error "$found")"
+    count=$(($(cat {{ dir }}/stopped 2> /dev/null || echo 0) + 1))
+    # While this is there the node is not made the primary.
+    echo "$count" > {{ dir }}/stopped
+    if [ "$count" -lt 3 ]; then
+        # The new primary may still be catching up with what this node has.
+        here "$(following "$primary_address")"
+    else
+        # It holds what nobody acknowledged. Its accounts go first, so that nobody reads from it meanwhile; then all that it
+        # has is fetched anew from the primary's log, which goes back to the beginning.
+        say "rebuilding from the primary"
+        here "STOP SLAVE; SET sql_log_bin = 0; DROP USER IF EXISTS orders, replication, failover;
+            DROP DATABASE IF EXISTS shop; RESET MASTER;
+            $(following "$primary_address" "SET GLOBAL gtid_slave_pos = '';")"
+    fi
 fi

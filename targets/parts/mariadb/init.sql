@@ -1,4 +1,7 @@
-{%- if database == "replica" -%}
+{%- if database == "replica" and settings.replication == "galera" -%}
+-- All that the founder has ever done came with the copy.
+SET @nothing = NULL;
+{%- elif database == "replica" -%}
 -- The data directory is fresh, so everything the primary has ever done is fetched and applied.
 CHANGE MASTER TO
   MASTER_HOST = '{{ primary_address }}',

@@ -30,6 +30,9 @@ const STACK: &[Wanted] = &[
     wanted("nginx", "usr/sbin/nginx", "the web server of every design"),
     wanted("haproxy", "usr/sbin/haproxy", "load balancers"),
     wanted("mariadb-server", "usr/sbin/mariadbd", "the database of every design"),
+    wanted("galera-4", "usr/lib/galera/libgalera_smm.so", "databases as a Galera cluster"),
+    wanted("mariadb-backup", "usr/bin/mariadb-backup", "the copy for a new member of a Galera cluster"),
+    wanted("socat", "usr/bin/socat", "sending that copy"),
     wanted("gunicorn", "usr/bin/gunicorn", "the application server of every design"),
     wanted(
         "python3-pymysql",
