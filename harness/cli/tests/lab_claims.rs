@@ -97,5 +97,6 @@ fn each_part_of_a_lone_server_is_missed_and_a_restart_is_felt_while_a_reload_is_
     assert!(figure(maintenance, "restart_down_s") > 0.0, "{maintenance}");
     assert!(figure(maintenance, "reload_down_s") < figure(maintenance, "restart_down_s"), "{maintenance}");
     // Each load is a record that can be looked at.
-    assert!(home.cwd().join("out/0-simple/spof/load/events.jsonl").is_file());
+    let kept = |design: fs::DirEntry| design.path().join("spof/load/events.jsonl").is_file();
+    assert!(fs::read_dir(home.cwd().join("out")).unwrap().flatten().any(kept));
 }

@@ -85,9 +85,10 @@ holds_address() {
     ip -o address show to "$primary_address" | grep -q .
 }
 
-# Whether this node's log has a place: `has 0-1-42`.
+# Whether this node's log has a place: `has 0-1-42`. Every log has no place at all.
 has() {
     local domain writer number own
+    [ "$1" ] || return 0
     IFS=- read -r domain writer number <<< "$1"
     own=$(field log "$(here 'SELECT @@gtid_binlog_state AS log\G')" | grep -o "\b0-$writer-[0-9]*" | sed 's/.*-//')
     [ "${own:--1}" -ge "${number:-0}" ]
