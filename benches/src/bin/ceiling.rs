@@ -1,11 +1,15 @@
-//! Ceiling searches against a server whose ceiling is known: does the true value lie between the bounds, and how far is
+//! Ceiling searches against servers whose ceiling is known: does the true value lie between the bounds, and how far is
 //! the lower one from it? Needs the release build of the command: `cargo build --release -p brownout`.
 
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::Value;
-use testserver::{Capacity, Pace, SteadyServer};
+use testserver::{Capacity, Pace, Spoiled, SteadyServer};
 
 /// Searches for the ceiling of a token bucket with a bounded queue, again and again
 #[derive(Debug, Parser)]
@@ -19,47 +23,95 @@ struct Args {
     /// The full search in place of the quick one
     #[arg(long)]
     full: bool,
+    /// Share of the trials that a stall of 1 s spoils
+    #[arg(long, default_value_t = 0.0)]
+    spoiled: f64,
+    /// Searches at a time, each with a server of its own
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
 }
 
 /// Requests that may wait: four times what the objective of 50 ms has room for.
 const QUEUE: usize = 400;
 
+/// What the searches came to.
+#[derive(Debug, Default)]
+struct Counts {
+    between: u64,
+    near: u64,
+    too_noisy: u64,
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
-    println!("| run | true | verdict | lower | upper | true value between | lower / true | s |");
-    println!("|---:|---:|---|---:|---:|---|---:|---:|");
-    let (mut between, mut near) = (0, 0);
-    for run in 1..=args.runs {
-        // Up to 5 % more from run to run, so that the true value lies anywhere between two loads of the grid.
-        let truth = args.capacity * (1.0 + 0.05 * (run as f64 * 0.618).fract());
-        let capacity = Capacity { per_second: truth, queue: QUEUE };
-        let server = SteadyServer::start(Pace { capacity: Some(capacity), ..Pace::default() });
-        match search(&server, &args) {
-            Ok(found) => {
-                let number = |key: &str| found[key].as_f64().unwrap_or(f64::NAN);
-                let (lower, upper) = (number("lower_hz"), number("upper_hz"));
-                let holds = lower <= truth && truth <= upper;
-                let ratio = lower / truth;
-                between += u64::from(holds);
-                near += u64::from((ratio - 1.0).abs() <= if args.full { 0.03 } else { 0.05 });
-                println!(
-                    "| {run} | {truth:.0} | {} | {lower:.0} | {upper:.0} | {} | {ratio:.3} | {:.0} |",
-                    found["verdict"].as_str().unwrap_or("?"),
-                    if holds { "yes" } else { "no" },
-                    number("search_s")
-                );
-            }
-            Err(error) => {
-                eprintln!("error: {error}");
-                return ExitCode::FAILURE;
-            }
+    println!("| run | true | verdict | lower | upper | true value between | lower / true | trials | s |");
+    println!("|---:|---:|---|---:|---:|---|---:|---:|---:|");
+    let (next, counts) = (AtomicU64::new(1), Mutex::new(Ok(Counts::default())));
+    thread::scope(|scope| {
+        for _ in 0..args.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let run = next.fetch_add(1, Ordering::Relaxed);
+                    if run > args.runs || !one(run, &args, &counts) {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    match counts.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Ok(Counts { between, near, too_noisy }) => {
+            let of = args.runs;
+            println!(
+                "\nbetween the bounds: {between} of {of}; lower bound as near as asked for: {near} of {of}; too noisy: {too_noisy} of {of}"
+            );
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
+}
+
+/// Makes one search and prints its row; false when no further one is of use.
+fn one(run: u64, args: &Args, counts: &Mutex<Result<Counts, String>>) -> bool {
+    // Up to 5 % more from run to run, so that the true value lies anywhere between two loads of the grid.
+    let truth = args.capacity * (1.0 + 0.05 * (run as f64 * 0.618).fract());
+    let capacity = Capacity { per_second: truth, queue: QUEUE };
+    let spoiled = (args.spoiled > 0.0).then_some(Spoiled {
+        share: args.spoiled,
+        stall: Duration::from_secs(1),
+        within: Duration::from_secs(1),
+        seed: run,
+    });
+    let server = SteadyServer::start(Pace { capacity: Some(capacity), spoiled, ..Pace::default() });
+    let found = search(&server, args);
+    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            *counts = Err(error);
+            return false;
+        }
+    };
+    let number = |key: &str| found[key].as_f64().unwrap_or(f64::NAN);
+    let (lower, upper) = (number("lower_hz"), number("upper_hz"));
+    let (holds, ratio) = (lower <= truth && truth <= upper, lower / truth);
+    let verdict = found["verdict"].as_str().unwrap_or("?");
     println!(
-        "\nbetween the bounds: {between} of {}; lower bound as near as asked for: {near} of {}",
-        args.runs, args.runs
+        "| {run} | {truth:.0} | {verdict} | {lower:.0} | {upper:.0} | {} | {ratio:.3} | {} | {:.0} |",
+        if holds { "yes" } else { "no" },
+        found["trials"].as_array().map_or(0, Vec::len),
+        number("search_s")
     );
-    ExitCode::SUCCESS
+    if let Ok(counts) = counts.as_mut() {
+        let near = (ratio - 1.0).abs() <= if args.full { 0.03 } else { 0.05 };
+        counts.between += u64::from(holds && verdict == "found");
+        counts.near += u64::from(near && verdict == "found");
+        counts.too_noisy += u64::from(verdict == "too_noisy");
+    }
+    counts.is_ok()
 }
 
 fn search(server: &SteadyServer, args: &Args) -> Result<Value, String> {

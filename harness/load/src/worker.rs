@@ -121,11 +121,15 @@ impl<'a> Worker<'a> {
             if stopped.is_none() {
                 self.prepare();
                 self.take_due(now);
-                self.take_closed(now);
+                if self.take_closed(now) {
+                    now = self.now();
+                }
             }
             let end = stopped.map(|at| at + self.timeout.min(STOP_GRACE));
             self.expire(now, end);
-            now = self.send_waiting(now);
+            if self.send_waiting(now) {
+                now = self.now();
+            }
             let none_left = self.arrivals.peek().is_none() && self.fleet.sessions().first_due().is_none();
             let over = stopped.is_some() || (now >= load_to && none_left);
             if stopped.is_some() {
@@ -138,7 +142,10 @@ impl<'a> Worker<'a> {
             let wake = self.wake(now, last, stopped.is_some());
             now = self.wait(&mut events, now, wake)?;
             for event in &events {
-                now = self.attend(*event, now, stopped.is_none());
+                self.attend(*event, stopped.is_none());
+            }
+            if !events.is_empty() {
+                now = self.now();
             }
             self.report(now, load_to);
         }
@@ -215,22 +222,27 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// In a closed stage every free slot makes an arrival of its own, due now.
-    fn take_closed(&mut self, mut now: Duration) {
+    /// In a closed stage every free slot makes an arrival of its own, due now. Whether any did, which takes its time.
+    fn take_closed(&mut self, mut now: Duration) -> bool {
+        let mut sent = false;
         if !self.begun || self.closed.think_at(now).is_none() {
-            return;
+            return sent;
         }
         while let Some(slot) = self.free.pop_rested(now) {
             if !self.is_ready(slot, now) {
                 continue;
             }
-            let Some(mix) = &mut self.closed_mix else { return };
+            if sent {
+                now = self.now();
+            }
+            let Some(mix) = &mut self.closed_mix else { break };
             let arrival = mix.arrival(now);
             self.windows.due(now, Duration::ZERO);
             self.slice.due += 1;
             self.send(slot, arrival, now);
-            now = self.now();
+            sent = true;
         }
+        sent
     }
 
     /// Whether the slot's connection is open or may be opened. If not the slot is held until it may.
@@ -242,10 +254,11 @@ impl<'a> Worker<'a> {
         held.is_none()
     }
 
-    /// Sends what waits, as far as there are slots. Returns the time at the end of it.
-    fn send_waiting(&mut self, mut now: Duration) -> Duration {
+    /// Sends what waits, as far as there are slots. Whether there was any, which takes its time.
+    fn send_waiting(&mut self, mut now: Duration) -> bool {
         self.free.let_go(now);
         self.expire_waiting(now);
+        let mut sent = false;
         while !self.waiting.is_empty()
             && let Some(slot) = self.free.pop()
         {
@@ -253,10 +266,13 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let Some(arrival) = self.waiting.pop_front() else { break };
+            if sent {
+                now = self.now();
+            }
             self.send(slot, arrival, now);
-            now = self.now();
+            sent = true;
         }
-        now
+        sent
     }
 
     fn send(&mut self, slot: usize, arrival: Arrival, now: Duration) {
@@ -283,16 +299,16 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Looks after the socket that the kernel has news of, and sends the next request at once. Returns the time at the
-    /// end of it.
-    fn attend(&mut self, event: Event, before: Duration, take: bool) -> Duration {
-        let Some(number) = self.fleet.attend(event) else { return before };
+    /// Looks after the socket that the kernel has news of, and sends the next request at once.
+    fn attend(&mut self, event: Event, take: bool) {
+        let Some(number) = self.fleet.attend(event) else { return };
         let now = self.now();
         self.settle_ended(number, now);
         if take {
             self.take_due(now);
+            self.take_closed(now);
         }
-        self.send_waiting(now)
+        self.send_waiting(now);
     }
 
     /// Settles the requests of a connection that have ended, as far as was just seen.

@@ -165,9 +165,10 @@ impl Interval {
     /// Keeps what is kept of `sample`, which must have fallen due in this window.
     pub fn add(&mut self, sample: &Sample) {
         let request = &mut self.requests[sample.request];
-        let position = sample.due.saturating_sub(self.offset).as_nanos() * request.bins.len() as u128
-            / self.length.as_nanos().max(1);
         let last = request.bins.len() - 1;
+        // In 64 bits, since this is done for each request and a division of 128 takes as long as a histogram's record.
+        let into = nanos(sample.due.saturating_sub(self.offset)).min(nanos(self.length));
+        let position = into.saturating_mul(request.bins.len() as u64) / nanos(self.length).max(1);
         let bin = &mut request.bins[usize::try_from(position).unwrap_or(last).min(last)];
         bin.counts.add(sample.outcome);
         if sample.outcome.is_good() {
@@ -231,6 +232,11 @@ fn add_histogram(into: &mut Histogram, from: &Histogram) {
     if into.add(from).is_err() {
         unreachable!("histograms that resize themselves accept each other's values");
     }
+}
+
+/// Nanoseconds, of a window: far less than the 584 years that fit.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Whole microseconds; HdrHistogram's lowest value is 1, so a time below that counts as 1.

@@ -7,6 +7,7 @@
 mod certificates;
 mod http;
 mod raw;
+mod spoiled;
 mod spread;
 mod steady;
 
@@ -15,6 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 pub use certificates::{Authority, Pair};
 pub use http::{Behaviour, Request, TestServer};
 pub use raw::{Answer, RawServer};
+pub use spoiled::Spoiled;
 pub use spread::Spread;
 pub use steady::{Answered, Capacity, Pace, SteadyServer};
 

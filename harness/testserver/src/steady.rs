@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{SendFlags, SocketFlags, accept_with, send, sockopt};
 
 use crate::listen;
+use crate::spoiled::{Spoiled, Spoiling};
 use crate::spread::Spread;
 
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nbusy\n";
@@ -36,6 +37,8 @@ pub struct Pace {
     pub stall: Option<(Instant, Instant)>,
     /// How much it can do; without it, anything.
     pub capacity: Option<Capacity>,
+    /// How often a load is spoiled by a stall that has nothing to do with it.
+    pub spoiled: Option<Spoiled>,
     /// Whether it keeps what it answered, for [`SteadyServer::finish`].
     pub log: bool,
 }
@@ -43,7 +46,10 @@ pub struct Pace {
 impl Pace {
     /// Whether every request is answered at once.
     fn is_none(&self) -> bool {
-        self.service_time.is_zero() && self.stall.is_none() && self.capacity.is_none()
+        self.service_time.is_zero()
+            && self.stall.is_none()
+            && self.capacity.is_none()
+            && self.spoiled.is_none()
     }
 }
 
@@ -150,6 +156,7 @@ struct Loop {
     timed: u64,
     /// When the last request that was taken will have been served.
     served_until: Instant,
+    spoiling: Option<Spoiling>,
     answered: Vec<Answered>,
 }
 
@@ -159,8 +166,17 @@ impl Loop {
         listener.set_nonblocking(true)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
-        let (connections, pending, served_until) = (Vec::new(), BinaryHeap::new(), Instant::now());
-        Ok(Self { pace, epoll, connections, pending, timed: 0, served_until, answered: Vec::new() })
+        let now = Instant::now();
+        Ok(Self {
+            pace,
+            epoll,
+            connections: Vec::new(),
+            pending: BinaryHeap::new(),
+            timed: 0,
+            served_until: now,
+            spoiling: pace.spoiled.map(|spoiled| Spoiling::new(spoiled, now)),
+            answered: Vec::new(),
+        })
     }
 
     fn run(
@@ -219,6 +235,8 @@ impl Loop {
                     return self.answer(index, number, arrived, count);
                 }
                 let arrived = Instant::now();
+                let spoiled = self.spoiling.as_mut().and_then(|spoiling| spoiling.stall(arrived));
+                self.pace.stall = spoiled.or(self.pace.stall);
                 let mut ready = arrived + self.pace.spread.time(self.pace.service_time, self.timed);
                 self.timed += 1;
                 if let Some(Capacity { per_second, queue }) = self.pace.capacity {
