@@ -2,6 +2,8 @@
 //!
 //! Here are the claims as data; whoever has a load generator and faults makes the experiments.
 
+mod victim;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ use crate::design::{DESIGNS, Design, DesignError};
 use crate::input::{InputError, Source};
 use crate::part::parsed;
 use crate::topology::{Setting, plain};
+
+pub use victim::{Harm, Victim, Which};
 
 const FILE: &str = "claims.toml";
 
@@ -92,60 +96,11 @@ impl Experiment {
     }
 }
 
-/// Which of the nodes that fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Which {
-    /// Every one.
-    #[default]
-    All,
-    /// The first of the topology.
-    First,
-    /// The last of the topology.
-    Last,
-}
-
-/// Whom a fault of an experiment hits.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Victim {
-    /// Processes with this role.
-    #[serde(deserialize_with = "parsed")]
-    pub role: Role,
-    /// Only the database that is the primary then.
-    #[serde(default)]
-    pub primary: bool,
-    /// Every process of its node.
-    #[serde(default)]
-    pub whole_node: bool,
-    /// Which of the nodes that fit.
-    #[serde(default)]
-    pub pick: Which,
-    /// Only the node that has the moving address of this name when the experiment begins.
-    #[serde(default)]
-    pub has: Option<String>,
-    /// Requests (read, write, page) that must be down for as long as it is away.
-    #[serde(default)]
-    pub down: Vec<String>,
-    /// Requests that must go on, or at least come back long before it does.
-    #[serde(default)]
-    pub up: Vec<String>,
-}
-
-impl Victim {
-    /// What it is called in tables: "primary", "web", "web-server".
-    #[must_use]
-    pub fn name(&self) -> String {
-        let role = if self.primary { "primary" } else { self.role.as_str() };
-        if self.whole_node { format!("{role}-server") } else { role.to_owned() }
-    }
-}
-
 /// Parameters of [`Experiment::Outage`].
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
-    /// Killed one after another.
+    /// Harmed one after another.
     pub victim: Vec<Victim>,
     /// Seconds that each is away, where the usual time would be too short for what is to be seen.
     pub away_s: Option<f64>,
@@ -290,7 +245,7 @@ pub struct Scan {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alerts {
-    /// Killed one after another.
+    /// Harmed one after another.
     pub victim: Vec<Victim>,
     /// Whether someone must be told of each (true), or nobody of any (false).
     pub told: bool,

@@ -14,7 +14,7 @@ use targets::take_post;
 use super::figures::Figures;
 use super::judge::{Judge, seconds};
 use super::testbed::{Asked, Testbed};
-use super::victims::{Rhythm, absence, killed};
+use super::victims::{Rhythm, absence, harmed};
 use crate::failure::{Code, Failure, OrFail};
 use crate::http;
 
@@ -85,7 +85,7 @@ fn observe(
     figures.count("monitors_count", monitors as u64);
     control(bed, listener, address, &mut figures)?;
     let rhythm = Rhythm { first: bed.time(3.0, 5.0), away: bed.time(8.0, 30.0), between: bed.time(4.0, 8.0) };
-    let injections = killed(&alerts.victim, rhythm, bed)?;
+    let injections = harmed(&alerts.victim, rhythm, bed)?;
     let began: Mutex<Option<Instant>> = Mutex::new(None);
     let beside = |measure_from: Instant| {
         *began.lock().unwrap_or_else(PoisonError::into_inner) = Some(measure_from);
@@ -175,7 +175,7 @@ fn one(victim: &Victim, told: bool, figures: &Figures, judge: &mut Judge<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use targets::claims::Which;
+    use targets::claims::{Harm, Which};
 
     fn plan(told: bool) -> Alerts {
         let victim = Victim {
@@ -183,6 +183,7 @@ mod tests {
             primary: false,
             whole_node: true,
             pick: Which::Last,
+            fault: Harm::Kill,
             has: None,
             down: Vec::new(),
             up: Vec::new(),

@@ -11,7 +11,7 @@ use super::figures::Figures;
 use super::judge::{Judge, seconds};
 use super::sql::{Session, databases};
 use super::testbed::{Asked, Testbed};
-use super::victims::{Rhythm, absence, killed};
+use super::victims::{Rhythm, absence, harmed};
 use crate::failure::{Code, Failure, OrFail};
 
 const RATE: f64 = 30.0;
@@ -46,7 +46,7 @@ pub(crate) fn measure(ledger: &Ledger, bed: &Testbed<'_>) -> Result<Figures, Fai
     let scenario = load::parse_scenario(&text, "the ledger", &surroundings).or_fail(Code::Bug)?;
     let rhythm =
         Rhythm { first: bed.time(3.0, 5.0), away: bed.time(10.0, 15.0), between: bed.time(5.0, 10.0) };
-    let injections = killed(std::slice::from_ref(&ledger.victim), rhythm, bed)?;
+    let injections = harmed(std::slice::from_ref(&ledger.victim), rhythm, bed)?;
     let length = rhythm.length(1);
     let asked = Asked {
         scenario,

@@ -7,7 +7,7 @@ use targets::claims::{Outage, Victim};
 use super::figures::Figures;
 use super::judge::{Judge, list, seconds};
 use super::testbed::{Asked, Testbed};
-use super::victims::{Rhythm, absence, killed};
+use super::victims::{Rhythm, absence, harmed};
 use crate::failure::Failure;
 
 /// A request is down for as long as a part is away when it is down for this share of the absence. What is left is the
@@ -20,7 +20,7 @@ pub(crate) fn measure(outage: &Outage, bed: &Testbed<'_>) -> Result<Figures, Fai
     let mut figures = Figures::default();
     let away = outage.away_s.map_or(bed.time(3.0, 8.0), Duration::from_secs_f64);
     let rhythm = Rhythm { first: bed.time(3.0, 5.0), away, between: bed.time(4.0, 8.0) };
-    let injections = killed(&outage.victim, rhythm, bed)?;
+    let injections = harmed(&outage.victim, rhythm, bed)?;
     let asked = Asked { injections, ..Asked::usual("load", rhythm.length(outage.victim.len())) };
     let seen = bed.load(&asked, &mut figures)?;
     for victim in &outage.victim {
@@ -90,7 +90,7 @@ fn one(victim: &Victim, judge: &mut Judge<'_>) {
 mod tests {
     use super::*;
     use model::Role;
-    use targets::claims::Which;
+    use targets::claims::{Harm, Which};
 
     fn database() -> Outage {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
@@ -100,6 +100,7 @@ mod tests {
                 primary: false,
                 whole_node: false,
                 pick: Which::All,
+                fault: Harm::Kill,
                 has: None,
                 down: words(&["read", "write"]),
                 up: words(&["page"]),

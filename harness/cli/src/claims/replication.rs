@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use model::Role;
-use targets::claims::{Victim, Which};
+use targets::claims::{Harm, Victim, Which};
 
 use super::figures::Figures;
 use super::judge::{Judge, seconds};
 use super::sql::{Database, Session, databases};
 use super::testbed::{Asked, Testbed};
-use super::victims::{Rhythm, absence, killed};
+use super::victims::{Rhythm, absence, harmed};
 use crate::failure::Failure;
 
 /// Between two writes whose way to the replica is followed.
@@ -135,12 +135,13 @@ fn without_primary(bed: &Testbed<'_>, figures: &mut Figures) -> Result<(), Failu
         primary: true,
         whole_node: false,
         pick: Which::All,
+        fault: Harm::Kill,
         has: None,
         down: Vec::new(),
         up: Vec::new(),
     };
     let rhythm = Rhythm { first: bed.time(3.0, 5.0), away: bed.time(3.0, 8.0), between: bed.time(3.0, 8.0) };
-    let injections = killed(std::slice::from_ref(&primary), rhythm, bed)?;
+    let injections = harmed(std::slice::from_ref(&primary), rhythm, bed)?;
     let asked = Asked { injections, ..Asked::usual("without-primary", rhythm.length(1)) };
     let seen = bed.load(&asked, figures)?;
     let found = seen.findings.injections.first();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use model::{FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector};
+use model::{Direction, FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector};
 use record::derived::InjectionFile;
-use targets::claims::{Victim, Which};
+use targets::claims::{Harm, Victim, Which};
 
 use super::figures::Figures;
 use super::testbed::Testbed;
@@ -25,8 +25,8 @@ impl Rhythm {
     }
 }
 
-/// The victims in turn, each killed and started again.
-pub(crate) fn killed(
+/// The victims in turn, each harmed and healed.
+pub(crate) fn harmed(
     victims: &[Victim],
     rhythm: Rhythm,
     bed: &Testbed<'_>,
@@ -36,7 +36,11 @@ pub(crate) fn killed(
     for victim in victims {
         injections.push(Injection {
             name: victim.name(),
-            fault: FaultKind::Kill,
+            fault: match victim.fault {
+                Harm::Kill => FaultKind::Kill,
+                Harm::Pause => FaultKind::Pause,
+                Harm::Drop => FaultKind::Drop { direction: Direction::Both, peer: None, port: None },
+            },
             select: selector(victim, bed)?,
             at,
             hold: rhythm.away,
@@ -68,7 +72,7 @@ fn selector(victim: &Victim, bed: &Testbed<'_>) -> Result<Selector, Failure> {
 pub(crate) fn absence(victim: &str, found: Option<&InjectionFile>, figures: &mut Figures) -> Option<f64> {
     let Some(found) = found.filter(|found| found.verdict != "void") else {
         let why = found.map_or("it was not injected", |found| found.sentence.as_str());
-        figures.doubt(format!("the death of {victim} was void: {why}"));
+        figures.doubt(format!("the fault of {victim} was void: {why}"));
         return None;
     };
     let Some(healed_s) = found.healed_s else {
