@@ -67,28 +67,97 @@ fn a_replica_takes_over_with_every_acknowledged_write_and_the_old_primary_follow
     lab.down().expect(0, &[]);
 }
 
+/// Drops what fits `rule` on its way into the node and out of it, until [`mend`].
+fn cut(lab: &Lab<'_>, node: &str, rule: impl Fn(&str) -> String) {
+    let hook = |hook: &str, rule: String| {
+        format!(
+            "nft add chain inet cut {hook} '{{ type filter hook {hook} priority -300; }}'; nft add rule inet cut {hook} {rule} drop"
+        )
+    };
+    let (into, out) = (hook("input", rule("iifname")), hook("output", rule("oifname")));
+    lab.sh(node, &format!("set -e; nft add table inet cut; {into}; {out}"));
+}
+
+fn mend(lab: &Lab<'_>, node: &str) {
+    lab.sh(node, "nft delete table inet cut");
+}
+
 #[test]
 fn a_primary_that_is_cut_off_is_replaced_and_stays_replaced_when_it_is_heard_again() {
     let home = Home::new();
     let lab = Lab::up(&home, "4-resilient");
     assert_eq!(primaries(&lab), ["db1"]);
     assert!(place(&lab, "before"));
-    lab.sh(
-        "db1",
-        "nft add table inet cut; for way in input:iifname output:oifname; do \
-         nft add chain inet cut ${way%:*} \"{ type filter hook ${way%:*} priority -300; }\"; \
-         nft add rule inet cut ${way%:*} ${way#*:} != lo drop; done",
-    );
+    cut(&lab, "db1", |interface| format!("{interface} != lo"));
     let meanwhile = place_one(&lab);
     // It is asked through its own socket: nobody has told it, yet it takes no more writes.
     await_that("the one that is cut off has given up", || primaries(&lab).len() == 1);
     assert_ne!(primaries(&lab), ["db1"]);
-    lab.sh("db1", "nft delete table inet cut");
+    mend(&lab, "db1");
     await_that("the old primary follows and has what was written meanwhile", || {
         lab.sql("db1", &both(&meanwhile)) == "2"
     });
     assert_eq!(primaries(&lab).len(), 1, "one primary");
     assert_ne!(primaries(&lab), ["db1"]);
+    lab.down().expect(0, &[]);
+}
+
+/// The databases that have the address of the primary.
+fn have_the_address(lab: &Lab<'_>) -> Vec<&'static str> {
+    let has = |node: &&str| !lab.sh(node, "ip -o address show to 192.0.2.60").is_empty();
+    ["db1", "db2", "db3"].into_iter().filter(has).collect()
+}
+
+fn await_another_primary(lab: &Lab<'_>) {
+    await_that("another one has become the primary", || {
+        let primaries = ["db2", "db3"].into_iter().filter(|node| lab.sql(node, "SELECT @@read_only") == "0");
+        primaries.count() == 1
+    });
+}
+
+/// Waits until `db1` has both orders, and one database, which has them too, takes writes and has the address.
+fn await_one_with_both(lab: &Lab<'_>, meanwhile: &str) {
+    await_that("one database has the address and takes writes, and db1 has all orders", || {
+        let primary = primaries(lab);
+        primary.len() == 1
+            && primary == have_the_address(lab)
+            && lab.sql(primary[0], &both(meanwhile)) == "2"
+            && lab.sql("db1", &both(meanwhile)) == "2"
+    });
+    assert!(place(lab, "afterwards"));
+}
+
+#[test]
+fn a_primary_that_was_fenced_while_it_had_the_address_follows_its_successor() {
+    let home = Home::new();
+    let lab = Lab::up(&home, "4-resilient");
+    assert_eq!((primaries(&lab), have_the_address(&lab)), (vec!["db1"], vec!["db1"]));
+    assert!(place(&lab, "before"));
+    // The databases go on to hear each other, their keepalived do not: another node takes the address too.
+    cut(&lab, "db1", |_| "ip protocol vrrp".to_owned());
+    await_another_primary(&lab);
+    let meanwhile = place_one(&lab);
+    mend(&lab, "db1");
+    await_one_with_both(&lab, &meanwhile);
+    lab.down().expect(0, &[]);
+}
+
+#[test]
+fn of_two_primaries_the_one_that_lacks_an_acknowledged_write_yields() {
+    let home = Home::new();
+    let lab = Lab::up(&home, "4-resilient");
+    assert_eq!(primaries(&lab), ["db1"]);
+    assert!(place(&lab, "before"));
+    // Nobody tells db1 that it is cut off: it takes itself for the primary until it is heard again, and by its priority
+    // the address is its own then.
+    lab.sh("db1", "kill -STOP -$(cat /run/brownout/nodes/db1/keepalived.pid)");
+    cut(&lab, "db1", |interface| format!("{interface} != lo"));
+    await_another_primary(&lab);
+    let meanwhile = place_one(&lab);
+    assert_eq!(primaries(&lab).len(), 2);
+    mend(&lab, "db1");
+    lab.sh("db1", "kill -CONT -$(cat /run/brownout/nodes/db1/keepalived.pid)");
+    await_one_with_both(&lab, &meanwhile);
     lab.down().expect(0, &[]);
 }
 
@@ -114,7 +183,7 @@ fn in_a_galera_cluster_only_the_address_moves_and_who_comes_back_is_sent_what_it
 }
 
 #[test]
-fn every_connection_behind_the_load_balancer_is_encrypted_and_verified() {
+fn every_connection_behind_the_load_balancer_is_encrypted_and_verified_and_firewalls_keep_strangers_out() {
     let home = Home::new();
     let lab = Lab::up(&home, "4-resilient");
     // Each tier refuses to speak in clear.
@@ -130,6 +199,26 @@ fn every_connection_behind_the_load_balancer_is_encrypted_and_verified() {
     let connections: u32 = lab.sql("db1", encrypted).parse().unwrap();
     assert!(connections >= 2, "the application and the replicas are connected: {connections}");
     assert_eq!(lab.sql("db1", "SELECT @@require_secure_transport"), "1");
+    // No node but the client is without a firewall, and none lets a stranger to more than is meant for everybody.
+    let ports = [22, 53, 80, 443, 3306, 3307, 8000, 8081, 8405, 9090, 9093, 9100, 9104, 9113];
+    let open = |from: &str, address: &str| {
+        let scan = lab.scan(from, address, &ports);
+        scan.lines().filter_map(|line| line.strip_suffix(" open")).collect::<Vec<_>>().join(" ")
+    };
+    for (address, expected) in [
+        ("203.0.113.53", "53"),
+        ("203.0.113.54", "53"),
+        ("203.0.113.8", "80 443"),
+        ("192.0.2.21", ""),
+        ("192.0.2.41", ""),
+        ("192.0.2.61", ""),
+        ("192.0.2.90", ""),
+    ] {
+        assert_eq!(open("client", address), expected, "{address}");
+    }
+    // Whom a link leads there finds it: the scan can see what a stranger cannot.
+    assert_eq!(open("app1", "192.0.2.61"), "3306");
+    assert_eq!(open("monitor", "192.0.2.61"), "9100 9104");
     // The second DNS server has the zone.
     let second = lab.sh("client", "python3 - <<'P'\nimport socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(5)\ns.sendto(b'\\x01\\x02\\x01\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3www\\6foobar\\3com\\0\\0\\1\\0\\1',('203.0.113.54',53))\nprint(socket.inet_ntoa(s.recv(512)[-4:]))\nP");
     assert_eq!(second, "203.0.113.8");

@@ -17,7 +17,13 @@ exec 3>&-
 # A node that is not fit to be the primary leaves the address to another one. A primary that nobody hears is replaced
 # elsewhere, and must not be one when it is heard again.
 if [ -e {{ dir }}/unfit ]; then
-    hears_peers && rm {{ dir }}/unfit
+    read -r until < {{ dir }}/unfit
+    ((EPOCHSECONDS >= ${until:-0})) && hears_peers && rm {{ dir }}/unfit
+    exit 1
+elif [ -e {{ dir }}/primary ] && [ -e "$fenced" ]; then
+    # Whoever took the writes has the address too, unless it could not be told: then keepalived on both is left some time.
+    say "fenced by another node"
+    echo $((EPOCHSECONDS + 10)) > {{ dir }}/unfit
     exit 1
 elif [ -e {{ dir }}/primary ] && seems_cut_off; then
     say "cut off from its replicas"

@@ -4,9 +4,15 @@ primary_address={{ primary_address }}
 peers="{% for moving in virtual_addresses %}{{ moving.peers | map(attribute="address") | join(" ") }}{% endfor %}"
 socket={{ dir | replace("keepalived", "mariadbd") }}/mysql.sock
 lock={{ dir | replace("keepalived", "mariadbd") }}/mariadbd.lock
+# Where it keeps what is left of a fence.
+fenced={{ dir | replace("keepalived", "mariadbd") }}/data/fenced
+# SQL by which a node takes another one's writes away. A database of this name is left there, in its files and not in its
+# log: its own node sees it without asking.
+fence='SET sql_log_bin = 0; CREATE DATABASE IF NOT EXISTS fenced; SET sql_log_bin = 1; SET GLOBAL read_only = ON;'
+pardon='SET sql_log_bin = 0; DROP DATABASE IF EXISTS fenced; SET sql_log_bin = 1;'
 client="mariadb --no-defaults --batch --force"
-# What a database says of itself: whether it takes writes, how far it is, and all about whom it follows.
-state='SELECT @@read_only AS read_only, @@gtid_current_pos AS place\G SHOW SLAVE STATUS\G'
+# What a database says of itself: whether it takes writes, how far it is, what its log has, and all about whom it follows.
+state='SELECT @@read_only AS read_only, @@gtid_current_pos AS place, @@gtid_binlog_state AS log\G SHOW SLAVE STATUS\G'
 # A database that died while it was asked is an answer that does not come.
 trap '' PIPE
 
@@ -71,9 +77,11 @@ received() {
     { echo 0-0-0; field place "$1"; field Gtid_IO_Pos "$1"; } | grep -o '\b0-[0-9]*-[0-9]*\b' | sed 's/.*-//' | sort -n | tail -1
 }
 
-# SQL that makes a database follow another: `following ADDRESS BEFORE`, with more SQL between stop and change.
+# SQL that makes a database follow another: `following ADDRESS BEFORE`, with more SQL between stop and change. It may have
+# been a primary that another node fenced: what it applies must not wait for a replica's word then.
 following() {
-    echo "STOP SLAVE; $2 CHANGE MASTER TO MASTER_HOST = '$1', MASTER_PORT = {{ settings.replication_port }},
+    echo "SET GLOBAL rpl_semi_sync_master_enabled = OFF, GLOBAL rpl_semi_sync_slave_enabled = ON; $pardon
+        STOP SLAVE; $2 CHANGE MASTER TO MASTER_HOST = '$1', MASTER_PORT = {{ settings.replication_port }},
         MASTER_USER = 'replication', MASTER_PASSWORD = '{{ settings.password }}', MASTER_CONNECT_RETRY = 1,
 {%- if certificate %}
         MASTER_SSL = 1, MASTER_SSL_CA = '{{ certificate.authority }}', MASTER_SSL_VERIFY_SERVER_CERT = 1,
@@ -85,12 +93,12 @@ holds_address() {
     ip -o address show to "$primary_address" | grep -q .
 }
 
-# Whether this node's log has a place: `has 0-1-42`. Every log has no place at all.
+# Whether a database's log has a place, by its state: `has 0-1-42 STATE`. Every log has no place at all.
 has() {
     local domain writer number own
     [ "$1" ] || return 0
     IFS=- read -r domain writer number <<< "$1"
-    own=$(field log "$(here 'SELECT @@gtid_binlog_state AS log\G')" | grep -o "\b0-$writer-[0-9]*" | sed 's/.*-//')
+    own=$(field log "$2" | grep -o "\b0-$writer-[0-9]*" | sed 's/.*-//')
     [ "${own:--1}" -ge "${number:-0}" ]
 }
 

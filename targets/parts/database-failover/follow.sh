@@ -13,7 +13,23 @@ if [ "$(field read_only "$found")" = 0 ]; then
     # Commits that wait for a replica would hold the change up for as long as they wait. Their clients are sent away
     # before they could be told that it is done.
     here 'KILL USER orders; SET GLOBAL rpl_semi_sync_master_enabled = OFF;'
-    here 'SET GLOBAL read_only = ON; SET GLOBAL rpl_semi_sync_slave_enabled = ON;'
+    here 'SET GLOBAL read_only = ON;'
+    # Two may have been the primary while they did not hear each other. What this one acknowledged is on a third; where the
+    # other one lacks it, it must not stay.
+    own=$(field place "$(here "$state")")
+    other= acknowledged=
+    for peer in $peers; do
+        answer=$(at "$peer" "$state") || continue
+        if [ "$(field read_only "$answer")" = 0 ]; then
+            has "$own" "$answer" || other=$peer
+        elif has "$own" "$answer"; then
+            acknowledged=yes
+        fi
+    done
+    if [ "$other" ] && [ "$acknowledged" ]; then
+        say "fencing $other: it lacks $own"
+        at "$other" "$fence" || at "$other" "KILL USER orders; $fence"
+    fi > /dev/null
 fi
 
 receives=$(field Slave_IO_Running "$found")

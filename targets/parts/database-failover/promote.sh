@@ -64,7 +64,7 @@ done
 for peer in "${!theirs[@]}"; do
     if [ "$(field read_only "${theirs[$peer]}")" = 0 ]; then
         say "fencing $peer"
-        at "$peer" 'SET GLOBAL read_only = ON;' || at "$peer" 'KILL USER orders; SET GLOBAL read_only = ON;'
+        at "$peer" "$fence" || at "$peer" "KILL USER orders; $fence"
         theirs[$peer]=$(at "$peer" "$state")
     elif [ "$silent" ]; then
         theirs[$peer]=$(at "$peer" "$silent $state")
@@ -78,7 +78,7 @@ found=$(here "STOP SLAVE IO_THREAD; $state") && own=$(received "$found") || unfi
 # A peer may have received more: every acknowledged commit is on some replica, not on each.
 for peer in "${!theirs[@]}"; do
     place=$(received "${theirs[$peer]}")
-    [ "$1" != contested ] || has "$(field place "${theirs[$peer]}")" || unfit "$peer has what this node has not"
+    [ "$1" != contested ] || has "$(field place "${theirs[$peer]}")" "$found" || unfit "$peer has what this node has not"
     if [ "$place" -gt "$own" ]; then
         say "catching up with $peer: it has $place, this node $own"
         here "$(following "$peer")"
@@ -94,8 +94,8 @@ done
 say "applied $applied"
 holds_address || { say "the address went on to another node"; exit 0; }
 # A first start has never been a replica; then there is nothing to stop.
-now=$(here 'STOP SLAVE; RESET SLAVE ALL; SET GLOBAL rpl_semi_sync_slave_enabled = OFF;
-    SET GLOBAL rpl_semi_sync_master_enabled = ON; SET GLOBAL read_only = OFF; SELECT @@gtid_current_pos AS place\G') || exit 1
+now=$(here "STOP SLAVE; RESET SLAVE ALL; $pardon SET GLOBAL rpl_semi_sync_slave_enabled = OFF;
+    SET GLOBAL rpl_semi_sync_master_enabled = ON; SET GLOBAL read_only = OFF; SELECT @@gtid_current_pos AS place\G") || exit 1
 if [ "$silent" ]; then
     for peer in "${!theirs[@]}"; do at "$peer" "START SLAVE IO_THREAD;" & done > /dev/null
 fi

@@ -36,17 +36,23 @@ print(r.read().decode())
 /// Tells of each port, after at most a second, whether it is open, closed (refused) or silent.
 const SCAN: &str = r#"
 import socket, sys
-for port in sys.argv[2:]:
+from concurrent.futures import ThreadPoolExecutor
+def tell(port):
     s = socket.socket()
     s.settimeout(1)
     try:
         s.connect((sys.argv[1], int(port)))
-        print(port, "open")
+        return "open"
     except socket.timeout:
-        print(port, "silent")
+        return "silent"
     except OSError:
-        print(port, "closed")
-    s.close()
+        return "closed"
+    finally:
+        s.close()
+ports = sys.argv[2:]
+with ThreadPoolExecutor(len(ports)) as pool:
+    for port, found in zip(ports, pool.map(tell, ports)):
+        print(port, found)
 "#;
 
 impl<'a> Lab<'a> {
