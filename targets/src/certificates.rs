@@ -140,7 +140,7 @@ mod tests {
     use crate::design::Design;
 
     #[test]
-    fn a_certificate_vouches_for_its_nodes_names_and_every_address_that_may_come_to_it() {
+    fn a_certificate_comes_with_its_key_and_its_authority() {
         let design = Design::find("4-resilient").unwrap();
         let (authority, own) = authority().unwrap();
         assert!(own.starts_with("-----BEGIN CERTIFICATE-----"));

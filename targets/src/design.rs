@@ -287,7 +287,8 @@ mod tests {
                 monitored(9104)
             ]
         );
-        assert_eq!(firewalls.len(), 3);
+        assert_eq!(of("monitor"), [], "nobody has to ask the monitor");
+        assert_eq!(firewalls.len(), 4);
     }
 
     /// Each mistake a person can make is answered with the file, the line and the key.

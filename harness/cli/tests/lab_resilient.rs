@@ -186,6 +186,8 @@ fn in_a_galera_cluster_only_the_address_moves_and_who_comes_back_is_sent_what_it
 fn every_connection_behind_the_load_balancer_is_encrypted_and_verified_and_firewalls_keep_strangers_out() {
     let home = Home::new();
     let lab = Lab::up(&home, "4-resilient");
+    let answer = lab.ask("GET", &format!("{URL}/api/orders/7"), None);
+    assert!(answer.contains("x-served-by: lb1, web"), "{answer}");
     // Each tier refuses to speak in clear.
     let clear = |from: &str, address: &str, port: u16| {
         let ask = format!(

@@ -35,6 +35,7 @@ fn the_secured_design_answers_by_https_only_and_drops_what_no_link_brings() {
     let ports = [22, 80, 443, 3306, 3307, 8000, 8081, 8405, 9100, 9104, 9113];
     assert_eq!(open(&lab.scan("client", "203.0.113.8", &ports)), ["80", "443"]);
     assert_eq!(open(&lab.scan("client", "192.0.2.11", &ports)), Vec::<String>::new());
+    assert_eq!(open(&lab.scan("client", "192.0.2.90", &[9090])), Vec::<String>::new());
     // The same ports are there for whom the design's links lead to them: the scan can see an open one.
     assert_eq!(open(&lab.scan("server2", "192.0.2.11", &ports)), ["3306", "3307"]);
     assert_eq!(open(&lab.scan("monitor", "192.0.2.11", &ports)), ["9100", "9104", "9113"]);

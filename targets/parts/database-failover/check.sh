@@ -3,6 +3,12 @@
 # third second where something seems to be wrong and every half minute elsewhere: a client each second would cost a small
 # node a quarter of its time.
 . {{ dir }}/database.sh
+# A node that is not fit to be the primary leaves the address to another one.
+if [ -e {{ dir }}/unfit ]; then
+    read -r until < {{ dir }}/unfit
+    ((EPOCHSECONDS >= ${until:-0})) && hears_peers && rm {{ dir }}/unfit
+    exit 1
+fi
 exec 3<> /dev/tcp/{{ node.address }}/{{ settings.replication_port }} || exit 1
 if read -r -t 1 -N 1 <&3; then
     [ ! -e {{ dir }}/silent ] || rm {{ dir }}/silent
@@ -14,13 +20,8 @@ else
     exit 0
 fi
 exec 3>&-
-# A node that is not fit to be the primary leaves the address to another one. A primary that nobody hears is replaced
-# elsewhere, and must not be one when it is heard again.
-if [ -e {{ dir }}/unfit ]; then
-    read -r until < {{ dir }}/unfit
-    ((EPOCHSECONDS >= ${until:-0})) && hears_peers && rm {{ dir }}/unfit
-    exit 1
-elif [ -e {{ dir }}/primary ] && [ -e "$fenced" ]; then
+# A primary that nobody hears is replaced elsewhere, and must not be one when it is heard again.
+if [ -e {{ dir }}/primary ] && [ -e "$fenced" ]; then
     # Whoever took the writes has the address too, unless it could not be told: then keepalived on both is left some time.
     say "fenced by another node"
     echo $((EPOCHSECONDS + 10)) > {{ dir }}/unfit

@@ -6,10 +6,15 @@ socket={{ dir | replace("keepalived", "mariadbd") }}/mysql.sock
 lock={{ dir | replace("keepalived", "mariadbd") }}/mariadbd.lock
 # Where it keeps what is left of a fence.
 fenced={{ dir | replace("keepalived", "mariadbd") }}/data/fenced
+# SQL after which a database takes no writes. Commits that wait for a replica would hold the change up for as long as they
+# wait: their clients are sent away before they could be told that it is done, and nobody comes in between. Only after it
+# may a commit do without a replica.
+no_writes="SET sql_log_bin = 0; ALTER USER 'orders'@'%' ACCOUNT LOCK; KILL USER orders; SET GLOBAL read_only = ON;
+    ALTER USER 'orders'@'%' ACCOUNT UNLOCK; SET sql_log_bin = 1;"
 # SQL by which a node takes another one's writes away. A database of this name is left there, in its files and not in its
 # log: its own node sees it without asking.
-fence='SET sql_log_bin = 0; CREATE DATABASE IF NOT EXISTS fenced; SET sql_log_bin = 1; SET GLOBAL read_only = ON;'
-pardon='SET sql_log_bin = 0; DROP DATABASE IF EXISTS fenced; SET sql_log_bin = 1;'
+fence="SET sql_log_bin = 0; CREATE DATABASE IF NOT EXISTS fenced; $no_writes"
+pardon="SET sql_log_bin = 0; DROP DATABASE IF EXISTS fenced; ALTER USER IF EXISTS 'orders'@'%' ACCOUNT UNLOCK; SET sql_log_bin = 1;"
 client="mariadb --no-defaults --batch --force"
 # What a database says of itself: whether it takes writes, how far it is, what its log has, and all about whom it follows.
 state='SELECT @@read_only AS read_only, @@gtid_current_pos AS place, @@gtid_binlog_state AS log\G SHOW SLAVE STATUS\G'

@@ -10,26 +10,24 @@ found=$(here "$state") && [ -n "$found" ] || exit 0
 
 if [ "$(field read_only "$found")" = 0 ]; then
     say "no longer the primary"
-    # Commits that wait for a replica would hold the change up for as long as they wait. Their clients are sent away
-    # before they could be told that it is done.
-    here 'KILL USER orders; SET GLOBAL rpl_semi_sync_master_enabled = OFF;'
-    here 'SET GLOBAL read_only = ON;'
-    # Two may have been the primary while they did not hear each other. What this one acknowledged is on a third; where the
-    # other one lacks it, it must not stay.
-    own=$(field place "$(here "$state")")
-    other= acknowledged=
+    here "$no_writes SET GLOBAL rpl_semi_sync_master_enabled = OFF;"
+    # Two may have been the primary while they did not hear each other. What is acknowledged has been received by a third;
+    # where the other one lacks that, it must not stay.
+    other= received=
     for peer in $peers; do
         answer=$(at "$peer" "$state") || continue
         if [ "$(field read_only "$answer")" = 0 ]; then
-            has "$own" "$answer" || other=$peer
-        elif has "$own" "$answer"; then
-            acknowledged=yes
+            other=$peer others=$answer
+        else
+            received="$received $(field place "$answer") $(field Gtid_IO_Pos "$answer")"
         fi
     done
-    if [ "$other" ] && [ "$acknowledged" ]; then
-        say "fencing $other: it lacks $own"
-        at "$other" "$fence" || at "$other" "KILL USER orders; $fence"
-    fi > /dev/null
+    for place in ${other:+$received}; do
+        has "$place" "$others" && continue
+        say "fencing $other: it lacks $place"
+        at "$other" "$fence" || at "$other" "$fence"
+        break
+    done > /dev/null
 fi
 
 receives=$(field Slave_IO_Running "$found")

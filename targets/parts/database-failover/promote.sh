@@ -30,19 +30,19 @@ if [ "$(field read_only "$found")" = 0 ]; then
         # The other one may have been made the primary, and may have acknowledged what this one has not.
         say "another node has the address too"
         rm -f {{ dir }}/primary
-        here 'KILL USER orders; SET GLOBAL rpl_semi_sync_master_enabled = OFF;'
-        here 'SET GLOBAL read_only = ON;'
+        here "$no_writes SET GLOBAL rpl_semi_sync_master_enabled = OFF;"
     else
         seems_well && exit 0
+        here 'SET GLOBAL rpl_semi_sync_master_enabled = ON;'
         is_primary "already the primary"
     fi
 fi
 # What it holds may be what nobody acknowledged (follow.sh).
 [ ! -e {{ dir }}/stopped ] || unfit "it may have diverged"
 
-# The fence. Who refuses a connection has no database running, or one that holds nothing. Who keeps silent, or takes a connection and does not answer,
-# may be a primary that is cut off from here only or does not get on: the others are told to receive nothing more, for
-# without a replica it acknowledges nothing. Who answers is told to take no writes.
+# The fence. Who refuses a connection has no database running, or one that holds nothing. Who keeps silent, or takes a
+# connection and does not answer, may be a primary that is cut off from here only or does not get on: the others are told to
+# receive nothing more, for without a replica it acknowledges nothing. Who answers is told to take no writes.
 refused= silent=
 declare -A theirs
 for peer in $peers; do
@@ -60,11 +60,12 @@ for peer in $peers; do
     *) silent="STOP SLAVE IO_THREAD;" ;;
     esac
 done
-[ "${!theirs[*]}" ] || [ "$refused" ] || unfit "no other database is in reach"
+# Who is alone can acknowledge nothing, and what others have acknowledged may not be here. On a first start there is nothing.
+[ "${!theirs[*]}" ] || { [ "$refused" ] && [ -z "$(field place "$found")" ]; } || unfit "no other database answers"
 for peer in "${!theirs[@]}"; do
     if [ "$(field read_only "${theirs[$peer]}")" = 0 ]; then
         say "fencing $peer"
-        at "$peer" "$fence" || at "$peer" "KILL USER orders; $fence"
+        at "$peer" "$fence"
         theirs[$peer]=$(at "$peer" "$state")
     elif [ "$silent" ]; then
         theirs[$peer]=$(at "$peer" "$silent $state")

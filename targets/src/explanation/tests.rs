@@ -67,7 +67,7 @@ fn a_design_with_other_settings_is_explained_as_far_as_it_goes() {
     for asked in [
         "1-distributed:balance=source",
         "3-scaled-up:balancers=active-active,web=3,app=node",
-        "4-resilient:database=1",
+        "4-resilient:database=2",
     ] {
         let (design, inventory) = known(asked);
         let told = explanation(&design, &inventory).unwrap().unwrap();
