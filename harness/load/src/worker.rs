@@ -121,13 +121,15 @@ impl<'a> Worker<'a> {
             if stopped.is_none() {
                 self.prepare();
                 self.take_due(now);
-                if self.take_closed(now) {
-                    now = self.now();
-                }
             }
             let end = stopped.map(|at| at + self.timeout.min(STOP_GRACE));
-            self.expire(now, end);
+            if self.expire(now, end) {
+                now = self.now();
+            }
             if self.send_waiting(now) {
+                now = self.now();
+            }
+            if stopped.is_none() && self.take_closed(now) {
                 now = self.now();
             }
             let none_left = self.arrivals.peek().is_none() && self.fleet.sessions().first_due().is_none();
@@ -222,18 +224,21 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// In a closed stage every free slot makes an arrival of its own, due now. Whether any did, which takes its time.
+    /// In a closed stage every free slot makes an arrival of its own, due now. What waits goes first: the next step of a
+    /// session that has begun. Whether any arrival was made, which takes its time.
     fn take_closed(&mut self, mut now: Duration) -> bool {
         let mut sent = false;
-        if !self.begun || self.closed.think_at(now).is_none() {
-            return sent;
-        }
-        while let Some(slot) = self.free.pop_rested(now) {
-            if !self.is_ready(slot, now) {
-                continue;
-            }
+        while self.begun && self.waiting.is_empty() && self.closed.think_at(now).is_some() {
+            let Some(slot) = self.free.pop_rested(now) else { break };
             if sent {
                 now = self.now();
+                if self.closed.think_at(now).is_none() {
+                    self.free.push(slot);
+                    break;
+                }
+            }
+            if !self.is_ready(slot, now) {
+                continue;
             }
             let Some(mix) = &mut self.closed_mix else { break };
             let arrival = mix.arrival(now);
@@ -306,9 +311,10 @@ impl<'a> Worker<'a> {
         self.settle_ended(number, now);
         if take {
             self.take_due(now);
+        }
+        if !self.send_waiting(now) && take {
             self.take_closed(now);
         }
-        self.send_waiting(now);
     }
 
     /// Settles the requests of a connection that have ended, as far as was just seen.
@@ -348,14 +354,18 @@ impl<'a> Worker<'a> {
         self.slice.add(sample);
     }
 
-    /// Gives up what was not answered in time; everything on its way once `end` has come.
-    fn expire(&mut self, now: Duration, end: Option<Duration>) {
+    /// Gives up what was not answered in time; everything on its way once `end` has come. Whether there was any, which
+    /// takes its time.
+    fn expire(&mut self, now: Duration, end: Option<Duration>) -> bool {
         let all = end.is_some_and(|end| end <= now);
+        let mut expired = false;
         while let Some((_, slot)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now || all) {
             let number = self.fleet.give_up(slot);
             self.settle_ended(number, now);
             self.deadlines.remove(slot);
+            expired = true;
         }
+        expired
     }
 
     /// Gives up what is not worth sending any more: it must not take a connection from what can still be served.

@@ -19,7 +19,6 @@ use std::sync::atomic::AtomicBool;
 /// What the shop saw.
 #[derive(Default)]
 struct Seen {
-    logins: AtomicU64,
     /// Time of each login, by its id.
     times: Mutex<Vec<Instant>>,
     /// Carts asked for with the id, the token and the cookie of one and the same login, and how long after it.
@@ -64,8 +63,11 @@ fn serve(stream: TcpStream, seen: &Seen, fails: fn(u64) -> bool, forgets: fn(u64
         let length = field("content-length").map_or(0, |length| length.parse().unwrap());
         reader.read_exact(&mut vec![0; length]).ok()?;
         let answer = if head[0].starts_with("POST /login") {
-            let id = seen.logins.fetch_add(1, Ordering::SeqCst);
-            seen.times.lock().unwrap().push(Instant::now());
+            let id = {
+                let mut times = seen.times.lock().unwrap();
+                times.push(Instant::now());
+                times.len() as u64 - 1
+            };
             let body = if forgets(id) { "{}".to_owned() } else { format!("{{\"user\": {{\"id\": {id}}}}}") };
             let status = if fails(id) { "503 No" } else { "200 OK" };
             // In chunks, one of them within the value.
@@ -188,4 +190,18 @@ fn a_dead_target_ends_every_session_at_its_first_step() {
     let totals = &said.totals.sessions[0];
     assert_eq!((totals.failed["login: refused"], totals.completed), (totals.started, 0));
     assert_eq!(said.counts().due(), 200);
+}
+
+#[test]
+fn in_a_closed_loop_a_session_goes_on_before_another_one_begins() {
+    let (address, seen) = shop(|_| false, |_| false);
+    let at_once = SCENARIO.split_once("[[session]]").unwrap().1.replace("think = \"100ms\"", "");
+    let mut plan = sessions(&format!("[[session]]{at_once}"), 1.0);
+    plan.connections = 4;
+    plan.stages[0].arrivals = Arrivals::Closed { think: Duration::ZERO };
+    let said = drive_from(soon(), &plan, address, 1, &AtomicBool::new(false));
+    let (counts, totals) = (said.counts(), &said.totals.sessions[0]);
+    assert_eq!((counts.unsent, totals.failed.len(), seen.strangers.load(Ordering::SeqCst)), (0, 0, 0));
+    // Each of four connections has one session at a time, so that all but the last ones are complete.
+    assert!(totals.completed > 20 && totals.started - totals.completed <= 4, "{totals:?}");
 }

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// How often a load meets a stall that has nothing to do with it. A load begins with a request after
-/// [`Spoiled::APART`] without one.
+/// [`Spoiled::APART`] without one, of which none was in a stall; it ends the stall of the load before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Spoiled {
     /// Probability for each load.
@@ -27,25 +27,30 @@ impl Spoiled {
 /// Decides which loads are spoiled.
 pub(crate) struct Spoiling {
     spoiled: Spoiled,
-    last_arrival: Instant,
+    /// When the last request came, or the last stall ended.
+    last: Instant,
+    stall: Option<(Instant, Instant)>,
     random: ChaCha8Rng,
 }
 
 impl Spoiling {
     pub(crate) fn new(spoiled: Spoiled, now: Instant) -> Self {
-        Self { spoiled, last_arrival: now, random: ChaCha8Rng::seed_from_u64(spoiled.seed) }
+        Self { spoiled, last: now, stall: None, random: ChaCha8Rng::seed_from_u64(spoiled.seed) }
     }
 
-    /// From when to when there is a stall, when this request begins a load that is spoiled.
+    /// From when to when there is a stall in the load that this request belongs to.
     pub(crate) fn stall(&mut self, arrived: Instant) -> Option<(Instant, Instant)> {
-        let silence = arrived.saturating_duration_since(self.last_arrival);
-        self.last_arrival = arrived;
         let Spoiled { share, stall, within, .. } = self.spoiled;
-        if silence < Spoiled::APART || !self.random.random_bool(share) {
-            return None;
+        // Nobody asks a server that does not answer, so a stall makes a silence of its own.
+        let stalled_until = self.stall.filter(|(from, _)| *from <= arrived).map_or(self.last, |(_, to)| to);
+        let begins = arrived.saturating_duration_since(self.last.max(stalled_until)) >= Spoiled::APART;
+        self.last = arrived;
+        if begins {
+            let spoiled = self.random.random_bool(share);
+            let from = arrived + within.mul_f64(self.random.random());
+            self.stall = spoiled.then_some((from, from + stall));
         }
-        let from = arrived + within.mul_f64(self.random.random());
-        Some((from, from + stall))
+        self.stall
     }
 }
 
@@ -60,13 +65,17 @@ mod tests {
         let mut spoiling = Spoiling::new(spoiled, start);
         let mut stalls = 0;
         for load in 1..=1_000u32 {
-            let begun = start + ms(2_000) * load;
+            let begun = start + ms(5_000) * load;
             for request in 0..10 {
                 let arrived = begun + ms(20) * request;
                 let Some((from, to)) = spoiling.stall(arrived) else { continue };
-                assert_eq!((request, to - from), (0, ms(1_000)));
+                assert_eq!(to - from, ms(1_000));
                 assert!((begun..begun + ms(500)).contains(&from));
-                stalls += 1;
+                stalls += u32::from(request == 0);
+            }
+            // A client with all its requests in a stall asks again after it: that is no new load.
+            if let Some((_, to)) = spoiling.stall(begun + ms(200)) {
+                assert_eq!(spoiling.stall(to + ms(1)), Some((to - ms(1_000), to)));
             }
         }
         // Three standard deviations of a binomial distribution: 3 * sqrt(1000 * 0.3 * 0.7) = 43.

@@ -235,8 +235,9 @@ impl Loop {
                     return self.answer(index, number, arrived, count);
                 }
                 let arrived = Instant::now();
-                let spoiled = self.spoiling.as_mut().and_then(|spoiling| spoiling.stall(arrived));
-                self.pace.stall = spoiled.or(self.pace.stall);
+                if let Some(spoiling) = &mut self.spoiling {
+                    self.pace.stall = spoiling.stall(arrived);
+                }
                 let mut ready = arrived + self.pace.spread.time(self.pace.service_time, self.timed);
                 self.timed += 1;
                 if let Some(Capacity { per_second, queue }) = self.pace.capacity {

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use clap::Args;
 use load::ceiling::{Ended, Found, Goal, Search};
 use load::{BaseUrl, Targets};
-use model::{Objective, Plan, Schedule, Sink};
+use model::{Metric, Objective, Plan, Schedule, Sink};
 use record::Machine;
 use record::derived::{CeilingFile, PercentilesFile, TrialFile, to_json};
 use targets::Design;
@@ -29,6 +29,8 @@ use crate::verbs::rehearse;
 
 /// What is asked for when nothing is.
 const OBJECTIVES: [&str; 2] = ["p99<50ms", "errors<0.1%"];
+/// What is asked for beside objectives that are about latency alone.
+const GOODPUT: &str = "goodput>=99%";
 const WARM_UP: Duration = Duration::from_millis(400);
 /// After a trial that failed, the target is given this long, and again until it serves a small load.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -201,6 +203,10 @@ impl CeilingArgs {
         if objectives.is_empty() {
             objectives =
                 OBJECTIVES.iter().map(|text| text.parse().or_fail(Code::Bug)).collect::<Result<_, _>>()?;
+        }
+        // A target that refuses at once is quick at any rate: refusing is not sustaining.
+        if objectives.iter().all(|objective| matches!(objective.metric, Metric::Latency(_))) {
+            objectives.push(GOODPUT.parse().or_fail(Code::Bug)?);
         }
         Ok(Plan {
             name: name.to_owned(),
