@@ -69,13 +69,13 @@ pub struct Client {
 /// An offer that no client here can keep up with.
 const BEYOND: &str = "200000";
 
-/// This project's generator first, then the peers that are installed.
+/// This project's generator first, as it is judged: in the open loop. Then its closed one and the peers that are installed.
 #[must_use]
 pub fn installed(brownout: &Path) -> Vec<Client> {
     let own = brownout.display().to_string();
     let mut clients = vec![
-        Client { name: "brownout", program: own.clone(), kind: Kind::BrownoutClosed },
-        Client { name: "brownout, open loop", program: own, kind: Kind::BrownoutOpen },
+        Client { name: "brownout, open loop", program: own.clone(), kind: Kind::BrownoutOpen },
+        Client { name: "brownout, closed loop", program: own, kind: Kind::BrownoutClosed },
     ];
     let peers = [
         ("wrk", Kind::Wrk),

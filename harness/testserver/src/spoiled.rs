@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How often a load meets a stall that has nothing to do with it. A load begins with a request after
-/// [`Spoiled::APART`] without one, of which none was in a stall; it ends the stall of the load before it.
+/// How often a load meets a stall that has nothing to do with it. A load begins with the first request, and
+/// with one after [`Spoiled::APART`] without any, of which none was in a stall; it ends the stall of the load before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Spoiled {
     /// Probability for each load.
@@ -27,25 +27,25 @@ impl Spoiled {
 /// Decides which loads are spoiled.
 pub(crate) struct Spoiling {
     spoiled: Spoiled,
-    /// When the last request came, or the last stall ended.
-    last: Instant,
+    /// When the last request came.
+    last: Option<Instant>,
     stall: Option<(Instant, Instant)>,
     random: ChaCha8Rng,
 }
 
 impl Spoiling {
-    pub(crate) fn new(spoiled: Spoiled, now: Instant) -> Self {
-        Self { spoiled, last: now, stall: None, random: ChaCha8Rng::seed_from_u64(spoiled.seed) }
+    pub(crate) fn new(spoiled: Spoiled) -> Self {
+        Self { spoiled, last: None, stall: None, random: ChaCha8Rng::seed_from_u64(spoiled.seed) }
     }
 
     /// From when to when there is a stall in the load that this request belongs to.
     pub(crate) fn stall(&mut self, arrived: Instant) -> Option<(Instant, Instant)> {
         let Spoiled { share, stall, within, .. } = self.spoiled;
         // Nobody asks a server that does not answer, so a stall makes a silence of its own.
-        let stalled_until = self.stall.filter(|(from, _)| *from <= arrived).map_or(self.last, |(_, to)| to);
-        let begins = arrived.saturating_duration_since(self.last.max(stalled_until)) >= Spoiled::APART;
-        self.last = arrived;
-        if begins {
+        let stalled_until = self.stall.filter(|(from, _)| *from <= arrived).map(|(_, to)| to);
+        let silent_from = self.last.max(stalled_until);
+        self.last = Some(arrived);
+        if silent_from.is_none_or(|from| arrived.saturating_duration_since(from) >= Spoiled::APART) {
             let spoiled = self.random.random_bool(share);
             let from = arrived + within.mul_f64(self.random.random());
             self.stall = spoiled.then_some((from, from + stall));
@@ -62,7 +62,7 @@ mod tests {
     fn so_many_loads_are_spoiled_and_each_once_at_most() {
         let (start, ms) = (Instant::now(), Duration::from_millis);
         let spoiled = Spoiled { share: 0.3, stall: ms(1_000), within: ms(500), seed: 7 };
-        let mut spoiling = Spoiling::new(spoiled, start);
+        let mut spoiling = Spoiling::new(spoiled);
         let mut stalls = 0;
         for load in 1..=1_000u32 {
             let begun = start + ms(5_000) * load;

@@ -174,7 +174,7 @@ impl Loop {
             pending: BinaryHeap::new(),
             timed: 0,
             served_until: now,
-            spoiling: pace.spoiled.map(|spoiled| Spoiling::new(spoiled, now)),
+            spoiling: pace.spoiled.map(Spoiling::new),
             answered: Vec::new(),
         })
     }

@@ -14,5 +14,6 @@ mod ports;
 mod quantiles;
 mod saturation;
 mod schedule;
+mod stall;
 mod throttle;
 mod tool;
