@@ -47,6 +47,8 @@ enum Kind {
     BrownoutClosed,
     /// Open loop, more offered than goes.
     BrownoutOpen,
+    /// The bound of what a client on epoll can do.
+    Bare,
     Wrk,
     Wrk2,
     Oha,
@@ -76,6 +78,11 @@ pub fn installed(brownout: &Path) -> Vec<Client> {
     let mut clients = vec![
         Client { name: "brownout, open loop", program: own.clone(), kind: Kind::BrownoutOpen },
         Client { name: "brownout, closed loop", program: own, kind: Kind::BrownoutClosed },
+        Client {
+            name: "a bare loop",
+            program: brownout.with_file_name("bare").display().to_string(),
+            kind: Kind::Bare,
+        },
     ];
     let peers = [
         ("wrk", Kind::Wrk),
@@ -101,7 +108,7 @@ impl Client {
     pub fn speaks(&self, case: &Case) -> bool {
         match case.spoken {
             Spoken::Http1 => true,
-            Spoken::Tls => !matches!(self.kind, Kind::Hey),
+            Spoken::Tls => !matches!(self.kind, Kind::Hey | Kind::Bare),
             Spoken::Http2(_) => {
                 matches!(self.kind, Kind::BrownoutClosed | Kind::BrownoutOpen | Kind::Oha | Kind::H2load)
             }
@@ -129,6 +136,7 @@ impl Client {
                 "--timeout",
                 "1s",
             ],
+            Kind::Bare => vec!["-c", &connections, "-d", &time, url],
             Kind::Wrk => vec!["-t1", "-c", &connections, "-d", &time, url],
             Kind::Wrk2 => vec!["-t1", "-c", &connections, "-d", &time, "-R", BEYOND, url],
             Kind::Oha => vec!["--no-tui", "--output-format", "json", "-c", &connections, "-z", &time, url],
@@ -178,7 +186,7 @@ impl Client {
         let line = |with: &str| text.lines().find(|line| line.contains(with));
         match self.kind {
             Kind::BrownoutClosed | Kind::BrownoutOpen => json()?["requests"]["answered"].as_f64(),
-            Kind::Wrk | Kind::Wrk2 => word(line(" requests in ")?, 0),
+            Kind::Bare | Kind::Wrk | Kind::Wrk2 => word(line(" requests in ")?, 0),
             Kind::Oha => {
                 let codes = json()?;
                 let codes = codes["statusCodeDistribution"].as_object()?.values();

@@ -1,5 +1,6 @@
 //! `brownout compare DESIGN...` and `demo`: the same load, scenario and schedule over each design, then one report.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::thread;
@@ -105,8 +106,9 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
             }
         }
         if let Some(how) = args.ceiling {
-            let scenario = args.scenario.as_deref();
-            search(how, design, &dir.join(record::CEILING_DIR), args.seed, scenario, &interrupt)?;
+            let scenario = args.scenario.as_deref().map(|path| [OsStr::new("--scenario"), path.as_os_str()]);
+            let options = scenario.as_ref().map_or(&[][..], |words| &words[..]);
+            search(how, design, &dir.join(record::CEILING_DIR), args.seed, options, &interrupt)?;
             interrupt.check()?;
         }
         dirs.push(dir);
@@ -168,13 +170,14 @@ fn rehearse(
     spawn(command, interrupt)
 }
 
-/// Searches for the ceiling of a design; what it found, and whether it did, stands in its file.
+/// Searches for the ceiling of a design, with more options of `brownout ceiling`; what it found, and whether it did,
+/// stands in its file.
 pub(crate) fn search(
     how: Search,
     design: &str,
     dir: &Path,
     seed: u64,
-    scenario: Option<&Path>,
+    options: &[&OsStr],
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let exe = std::env::current_exe().context("cannot find this program's file").or_fail(Code::Bug)?;
@@ -186,9 +189,7 @@ pub(crate) fn search(
         Search::Quick => command.arg("--quick"),
         Search::Full => &mut command,
     };
-    if let Some(scenario) = scenario {
-        command.arg("--scenario").arg(scenario);
-    }
+    command.args(options);
     match code_of(spawn(command, interrupt)?) {
         0 | 3 | 4 | 130 | 143 => Ok(()),
         code => Err(Failure {
