@@ -78,12 +78,11 @@ pub fn installed(brownout: &Path) -> Vec<Client> {
     let mut clients = vec![
         Client { name: "brownout, open loop", program: own.clone(), kind: Kind::BrownoutOpen },
         Client { name: "brownout, closed loop", program: own, kind: Kind::BrownoutClosed },
-        Client {
-            name: "a bare loop",
-            program: brownout.with_file_name("bare").display().to_string(),
-            kind: Kind::Bare,
-        },
     ];
+    let bare = brownout.with_file_name("bare");
+    if bare.exists() {
+        clients.push(Client { name: "a bare loop", program: bare.display().to_string(), kind: Kind::Bare });
+    }
     let peers = [
         ("wrk", Kind::Wrk),
         ("wrk2", Kind::Wrk2),

@@ -28,6 +28,9 @@ use crate::windows::Windows;
 const STOP_CHECK: Duration = Duration::from_millis(50);
 /// What is on its way when the load is stopped is given this long.
 const STOP_GRACE: Duration = Duration::from_secs(1);
+/// Where arrivals wait for a free connection already, the next one is seen so late at most: it would only wait too, and
+/// waking for each costs more than answers do.
+const UNHURRIED: Duration = Duration::from_micros(100);
 /// A closed loop whose connection failed pauses, so that a dead target is not hammered.
 const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -421,7 +424,8 @@ impl<'a> Worker<'a> {
         by(self.waiting.front().map(|arrival| self.patience.send_by(arrival.due)));
         by(end);
         if !stopped {
-            by(self.arrivals.peek().map(|arrival| arrival.due));
+            let soonest = if self.waiting.is_empty() { Duration::ZERO } else { now + UNHURRIED };
+            by(self.arrivals.peek().map(|arrival| arrival.due.max(soonest)));
             by(self.fleet.sessions().first_due());
             by(self.closed.next_from(now));
             by(self.free.held_until());

@@ -7,10 +7,11 @@ lock={{ dir | replace("keepalived", "mariadbd") }}/mariadbd.lock
 # Where it keeps what is left of a fence.
 fenced={{ dir | replace("keepalived", "mariadbd") }}/data/fenced
 # SQL after which a database takes no writes. Commits that wait for a replica would hold the change up for as long as they
-# wait: their clients are sent away before they could be told that it is done, and nobody comes in between. Only after it
-# may a commit do without a replica.
+# wait: their clients are sent away before they could be told that it is done, and nobody comes in between.
 no_writes="SET sql_log_bin = 0; ALTER USER 'orders'@'%' ACCOUNT LOCK; KILL USER orders; SET GLOBAL read_only = ON;
     ALTER USER 'orders'@'%' ACCOUNT UNLOCK; SET sql_log_bin = 1;"
+# SQL after it: a commit does without a replica, if nobody can make one any more.
+alone='SET GLOBAL rpl_semi_sync_master_enabled = (@@GLOBAL.read_only = 0);'
 # SQL by which a node takes another one's writes away. A database of this name is left there, in its files and not in its
 # log: its own node sees it without asking.
 fence="SET sql_log_bin = 0; CREATE DATABASE IF NOT EXISTS fenced; $no_writes"

@@ -10,18 +10,20 @@ found=$(here "$state") && [ -n "$found" ] || exit 0
 
 if [ "$(field read_only "$found")" = 0 ]; then
     say "no longer the primary"
-    here "$no_writes SET GLOBAL rpl_semi_sync_master_enabled = OFF;"
+    here "$no_writes $alone"
     # Two may have been the primary while they did not hear each other. What is acknowledged has been received by a third;
     # where the other one lacks that, it must not stay.
     other= received=
     for peer in $peers; do
         answer=$(at "$peer" "$state") || continue
         if [ "$(field read_only "$answer")" = 0 ]; then
-            other=$peer others=$answer
+            other=$peer
         else
             received="$received $(field place "$answer") $(field Gtid_IO_Pos "$answer")"
         fi
     done
+    # Asked last: whatever it writes is in its log before any other has it.
+    others=$(at "$other" "$state") || other=
     for place in ${other:+$received}; do
         has "$place" "$others" && continue
         say "fencing $other: it lacks $place"
@@ -32,7 +34,7 @@ fi
 
 receives=$(field Slave_IO_Running "$found")
 if [ "$receives" ] && [ "$receives" != No ] && [ "$(field Slave_SQL_Running "$found")" = Yes ]; then
-    rm -f {{ dir }}/stopped
+    [ "$receives" != Yes ] || rm -f {{ dir }}/stopped
     exit 0
 fi
 # A connection to nobody takes seconds to give up, and a promotion would wait for it: somebody has to take writes there.

@@ -30,7 +30,7 @@ if [ "$(field read_only "$found")" = 0 ]; then
         # The other one may have been made the primary, and may have acknowledged what this one has not.
         say "another node has the address too"
         rm -f {{ dir }}/primary
-        here "$no_writes SET GLOBAL rpl_semi_sync_master_enabled = OFF;"
+        here "$no_writes $alone"
     else
         seems_well && exit 0
         here 'SET GLOBAL rpl_semi_sync_master_enabled = ON;'
@@ -43,7 +43,7 @@ fi
 # The fence. Who refuses a connection has no database running, or one that holds nothing. Who keeps silent, or takes a
 # connection and does not answer, may be a primary that is cut off from here only or does not get on: the others are told to
 # receive nothing more, for without a replica it acknowledges nothing. Who answers is told to take no writes.
-refused= silent=
+silent=
 declare -A theirs
 for peer in $peers; do
     reach "$peer"
@@ -52,20 +52,20 @@ for peer in $peers; do
         answer=$(at "$peer" "$state")
         case $? in
         0) theirs[$peer]=$answer ;;
-        2) refused=yes ;;
+        2) ;;
         *) silent="STOP SLAVE IO_THREAD;" ;;
         esac
         ;;
-    1) refused=yes ;;
+    1) ;;
     *) silent="STOP SLAVE IO_THREAD;" ;;
     esac
 done
-# Who is alone can acknowledge nothing, and what others have acknowledged may not be here. On a first start there is nothing.
-[ "${!theirs[*]}" ] || { [ "$refused" ] && [ -z "$(field place "$found")" ]; } || unfit "no other database answers"
+# Who is alone can acknowledge nothing, and what others have acknowledged may not be here.
+[ "${!theirs[*]}" ] || unfit "no other database answers"
 for peer in "${!theirs[@]}"; do
     if [ "$(field read_only "${theirs[$peer]}")" = 0 ]; then
         say "fencing $peer"
-        at "$peer" "$fence"
+        at "$peer" "$fence" || at "$peer" "$fence"
         theirs[$peer]=$(at "$peer" "$state")
     elif [ "$silent" ]; then
         theirs[$peer]=$(at "$peer" "$silent $state")

@@ -61,10 +61,14 @@ fn one(victim: &Victim, judge: &mut Judge<'_>) {
             ),
         );
     }
-    let mut spared: Option<f64> = None;
+    let (mut spared, mut missed) = (Vec::new(), Vec::new());
     for request in &victim.up {
         let Some(down_s) = judge.need(&format!("{name}_{request}_down_s")) else { continue };
-        spared = Some(spared.map_or(down_s, |most| most.max(down_s)));
+        if down_s > 0.0 {
+            missed.push(format!("{request} down {}", seconds(down_s)));
+        } else {
+            spared.push(request.clone());
+        }
         judge.expect(
             down_s < away_s * BY_ITSELF,
             format!(
@@ -78,10 +82,9 @@ fn one(victim: &Victim, judge: &mut Judge<'_>) {
     if let Some(worst) = worst {
         said.push(format!("{} down {}", list(&victim.down), seconds(worst)));
     }
-    match spared {
-        Some(0.0) => said.push(format!("{} never down", list(&victim.up))),
-        Some(most) => said.push(format!("{} down {}", list(&victim.up), seconds(most))),
-        None => {}
+    said.extend(missed);
+    if !spared.is_empty() {
+        said.push(format!("{} never down", list(&spared)));
     }
     judge.say(said.join(", "));
 }

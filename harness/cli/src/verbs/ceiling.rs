@@ -205,7 +205,8 @@ impl CeilingArgs {
                 OBJECTIVES.iter().map(|text| text.parse().or_fail(Code::Bug)).collect::<Result<_, _>>()?;
         }
         // A target that refuses at once is quick at any rate: refusing is not sustaining.
-        if objectives.iter().all(|objective| matches!(objective.metric, Metric::Latency(_))) {
+        let of_all = |objective: &&Objective| objective.request.is_none();
+        if objectives.iter().filter(of_all).all(|objective| matches!(objective.metric, Metric::Latency(_))) {
             objectives.push(GOODPUT.parse().or_fail(Code::Bug)?);
         }
         Ok(Plan {
