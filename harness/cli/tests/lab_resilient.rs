@@ -30,6 +30,14 @@ fn place_one(lab: &Lab<'_>) -> String {
     format!("after-{attempt}")
 }
 
+/// The design with `db1` as its primary and an acknowledged order, `before`.
+fn up(home: &Home) -> Lab<'_> {
+    let lab = Lab::up(home, "4-resilient");
+    assert_eq!(primaries(&lab), ["db1"]);
+    assert!(place(&lab, "before"));
+    lab
+}
+
 /// Counts the order `before` and this one.
 fn both(after: &str) -> String {
     format!("SELECT COUNT(*) FROM shop.orders WHERE id IN ('before', '{after}')")
@@ -38,13 +46,11 @@ fn both(after: &str) -> String {
 #[test]
 fn a_replica_takes_over_with_every_acknowledged_write_and_the_old_primary_follows_it() {
     let home = Home::new();
-    let lab = Lab::up(&home, "4-resilient");
-    assert_eq!(primaries(&lab), ["db1"]);
+    let lab = up(&home);
     assert_eq!(
         lab.sql("db1", "SHOW STATUS LIKE 'Rpl_semi_sync_master_status'"),
         "Rpl_semi_sync_master_status\tON"
     );
-    assert!(place(&lab, "before"));
 
     lab.kill("db1", "mariadbd");
     await_that("a replica has become the primary", || {
@@ -85,9 +91,7 @@ fn mend(lab: &Lab<'_>, node: &str) {
 #[test]
 fn a_primary_that_is_cut_off_is_replaced_and_stays_replaced_when_it_is_heard_again() {
     let home = Home::new();
-    let lab = Lab::up(&home, "4-resilient");
-    assert_eq!(primaries(&lab), ["db1"]);
-    assert!(place(&lab, "before"));
+    let lab = up(&home);
     cut(&lab, "db1", |interface| format!("{interface} != lo"));
     let meanwhile = place_one(&lab);
     // It is asked through its own socket: nobody has told it, yet it takes no more writes.
@@ -130,9 +134,8 @@ fn await_one_with_both(lab: &Lab<'_>, meanwhile: &str) {
 #[test]
 fn a_primary_that_was_fenced_while_it_had_the_address_follows_its_successor() {
     let home = Home::new();
-    let lab = Lab::up(&home, "4-resilient");
-    assert_eq!((primaries(&lab), have_the_address(&lab)), (vec!["db1"], vec!["db1"]));
-    assert!(place(&lab, "before"));
+    let lab = up(&home);
+    assert_eq!(have_the_address(&lab), ["db1"]);
     // The databases go on to hear each other, their keepalived do not: another node takes the address too.
     cut(&lab, "db1", |_| "ip protocol vrrp".to_owned());
     await_another_primary(&lab);
@@ -145,9 +148,7 @@ fn a_primary_that_was_fenced_while_it_had_the_address_follows_its_successor() {
 #[test]
 fn of_two_primaries_the_one_that_lacks_an_acknowledged_write_yields() {
     let home = Home::new();
-    let lab = Lab::up(&home, "4-resilient");
-    assert_eq!(primaries(&lab), ["db1"]);
-    assert!(place(&lab, "before"));
+    let lab = up(&home);
     // Nobody tells db1 that it is cut off: it takes itself for the primary until it is heard again, and by its priority
     // the address is its own then.
     lab.sh("db1", "kill -STOP -$(cat /run/brownout/nodes/db1/keepalived.pid)");

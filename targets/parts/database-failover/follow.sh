@@ -23,7 +23,7 @@ if [ "$(field read_only "$found")" = 0 ]; then
         fi
     done
     # Asked last: whatever it writes is in its log before any other has it.
-    others=$(at "$other" "$state") || other=
+    [ -z "$other" ] || others=$(at "$other" "$state") || other=
     for place in ${other:+$received}; do
         has "$place" "$others" && continue
         say "fencing $other: it lacks $place"
