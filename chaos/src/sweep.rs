@@ -49,7 +49,7 @@ fn sweep_node(node: &Node, patience: &Patience) -> Result<Vec<String>, FaultErro
         let site = sites.iter().find(|site| site.pid_file() == what);
         healed.extend(match (kind, site) {
             ("stopped", Some(site)) => Some(format!("{site} was stopped and goes on")),
-            ("table", _) => Some(format!("{} had the nft table inet {what}, which is deleted", node.name)),
+            ("table", _) => Some(format!("{} had the nft table {what}, which is deleted", node.name)),
             // The timer's own deed, now.
             ("timer", Some(site)) => service::start_unless_running(*site, patience)?
                 .then(|| format!("{site} was down and is started")),

@@ -85,6 +85,37 @@ fn all_traffic_is_dropped_both_ways_but_none_inside_the_node() {
 }
 
 #[test]
+fn a_node_that_is_cut_off_does_not_say_either_which_addresses_are_its_own() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::new();
+    // What ARP (RFC 826) finds of a neighbour that has just been forgotten.
+    let found = || {
+        lab.left.run("ip -4 neigh flush all");
+        let _ = lab.paths()[0].carries();
+        lab.left.run(&format!("ip -4 neigh show to {}", MIDDLE_LEFT[0])).contains("lladdr")
+    };
+    assert!(found());
+    let inventory = lab.inventory();
+    for (lines, expected) in
+        [("", false), ("peer = \"left\"", false), ("direction = \"in\"", true), ("port = 1", true)]
+    {
+        let lines = format!("fault = \"drop\"\nselect = {{ node = \"middle\" }}\n{lines}");
+        let seen = Mutex::new(None);
+        run(&inventory, &resolved(&inventory, &[("0s", "1h", &lines)]), |word, stop| {
+            if word == "injected 0" {
+                *seen.lock().unwrap() = Some(found());
+                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        });
+        assert_eq!(seen.into_inner().unwrap(), Some(expected), "{lines}");
+        assert_eq!(lab.middle.run("nft list ruleset"), "", "nothing is left in the kernel");
+        await_that("neighbours find each other", found);
+    }
+}
+
+#[test]
 fn one_way_is_one_way() {
     if !can_run() {
         return;
@@ -315,9 +346,11 @@ fn the_next_run_begins_by_deleting_what_a_killed_harness_left() {
     let told = run(&inventory, &resolved(&inventory, &[("0s", "0s", "fault = \"noop\"")]), |_, _| {});
     assert_eq!(
         told.warnings(),
-        ["left by an earlier run: middle had the nft table inet brownout_0, which is deleted"]
+        ["inet", "arp"].map(|family| format!(
+            "left by an earlier run: middle had the nft table {family} brownout_0, which is deleted"
+        ))
     );
-    assert!(lab.paths()[0].carries());
+    await_that("the traffic flows again", || lab.paths()[0].carries());
     assert_eq!(lab.middle.run("nft list ruleset"), "");
 }
 

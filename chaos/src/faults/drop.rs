@@ -2,7 +2,8 @@
 //!
 //! The rules are in a table of our own, far ahead of any other (priority -300), so no rule of the node's own firewall
 //! can hide them, and nothing but that table has to be deleted. Every rule asks a set whose only elements, the
-//! address families, expire in the kernel: when we are dead, the traffic flows again all the same. ARP is left alone.
+//! address families, expire in the kernel: when we are dead, the traffic flows again all the same. Where nodes are cut off and not
+//! only a port of theirs, a second table of the same name does that to ARP.
 
 mod table;
 
@@ -120,12 +121,14 @@ impl Harm for Dropped<'_> {
         let mut proofs = Vec::new();
         for table in &self.tables {
             let (name, node) = (&table.name, table.node);
-            let set = must(node, &table.list_set(), self.patience.command, "listing the rules")?;
-            if !set.contains("expires") {
-                return Err(FaultError::NoEffect(format!(
-                    "the kernel of {} holds no table {name}",
-                    node.name
-                )));
+            for family in table.families() {
+                let set = must(node, &table.list_set(family), self.patience.command, "listing the rules")?;
+                if !set.contains("expires") {
+                    return Err(FaultError::NoEffect(format!(
+                        "the kernel of {} holds no table {family} {name}",
+                        node.name
+                    )));
+                }
             }
             proofs.push(format!("{} drops packets {} (nft table inet {name})", node.name, self.what));
         }
@@ -148,7 +151,7 @@ impl Harm for Dropped<'_> {
     fn verify_undone(&mut self) -> Result<Aftermath, FaultError> {
         for table in &self.tables {
             if table.exists(self.patience.command)? {
-                let left = format!("{} still has the nft table inet {}", table.node.name, table.name);
+                let left = format!("{} still has an nft table {}", table.node.name, table.name);
                 return Err(FaultError::StillThere(left));
             }
         }
@@ -162,7 +165,11 @@ impl Harm for Dropped<'_> {
     }
 
     fn remedy(&self) -> String {
-        let one = |table: &Table<'_>| format!("on {}: nft delete table inet {}", table.node.name, table.name);
+        let one = |table: &Table<'_>| {
+            let delete = |family: &&str| format!("nft delete table {family} {}", table.name);
+            let all: Vec<String> = table.families().iter().map(delete).collect();
+            format!("on {}: {}", table.node.name, all.join("; "))
+        };
         self.tables.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 }

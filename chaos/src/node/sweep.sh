@@ -22,8 +22,8 @@ done
 
 command -v nft >/dev/null || exit 0
 # Without the right to look, there is nothing that we could have left.
-tables=$(nft list tables inet 2>/dev/null) || exit 0
-for name in $tables; do
-    case $name in brownout_*) nft delete table inet "$name" && echo "table $name" ;; esac
+tables=$(nft list tables 2>/dev/null) || exit 0
+echo "$tables" | while read -r _ family name; do
+    case $name in brownout_*) nft delete table "$family" "$name" && echo "table $family $name" ;; esac
 done
 exit 0

@@ -9,6 +9,12 @@ sleep 0.05
 holds_address || { say "the address went on to another node"; exit 0; }
 # Empty until this process is the primary.
 [ -e {{ dir }}/given ] || touch {{ dir }}/given
+# All at the same time, since who keeps silent takes a second to be known as such.
+declare -A reaching
+for peer in $peers; do
+    reach "$peer" &
+    reaching[$peer]=$!
+done
 connect
 
 # By its process, so that one that was started again is seen not to be the primary yet.
@@ -43,21 +49,23 @@ fi
 # The fence. Who refuses a connection has no database running, or one that holds nothing. Who keeps silent, or takes a
 # connection and does not answer, may be a primary that is cut off from here only or does not get on: the others are told to
 # receive nothing more, for without a replica it acknowledges nothing. Who answers is told to take no writes.
-silent=
-declare -A theirs
+silent= greet=
+stop="STOP SLAVE IO_THREAD;"
 for peer in $peers; do
-    reach "$peer"
+    wait "${reaching[$peer]}"
     case $? in
-    0)
-        answer=$(at "$peer" "$state")
-        case $? in
-        0) theirs[$peer]=$answer ;;
-        2) ;;
-        *) silent="STOP SLAVE IO_THREAD;" ;;
-        esac
-        ;;
+    0) greet="$greet $peer" ;;
     1) ;;
-    *) silent="STOP SLAVE IO_THREAD;" ;;
+    *) silent=$stop ;;
+    esac
+done
+declare -A theirs told
+for peer in $greet; do
+    answer=$(at "$peer" "$silent $state")
+    case $? in
+    0) theirs[$peer]=$answer told[$peer]=$silent ;;
+    2) ;;
+    *) silent=$stop ;;
     esac
 done
 # Who is alone can acknowledge nothing, and what others have acknowledged may not be here.
@@ -67,7 +75,7 @@ for peer in "${!theirs[@]}"; do
         say "fencing $peer"
         at "$peer" "$fence" || at "$peer" "$fence"
         theirs[$peer]=$(at "$peer" "$state")
-    elif [ "$silent" ]; then
+    elif [ "${told[$peer]}" != "$silent" ]; then
         theirs[$peer]=$(at "$peer" "$silent $state")
     fi > /dev/null
     # Without its answer it is not known what it has, and whether it takes writes.
