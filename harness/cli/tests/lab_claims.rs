@@ -95,6 +95,8 @@ fn each_part_of_a_lone_server_is_missed_and_a_restart_is_felt_while_a_reload_is_
         assert!(away >= 3.0 && down >= away * 0.8, "{part} was away {away} s, writes were down {down} s");
     }
     let maintenance = of(&claims, "maintenance");
+    let answers = !maintenance["reasons"].to_string().contains("in vain");
+    assert!(answers, "after each deploy the new version answers: {maintenance}");
     assert!(figure(maintenance, "restart_down_s") > 0.0, "{maintenance}");
     assert!(figure(maintenance, "reload_down_s") < figure(maintenance, "restart_down_s"), "{maintenance}");
     // Each load is a record that can be looked at.

@@ -13,7 +13,7 @@ pidfile = None
 
 # One process with threads: the node has a fraction of a core, and what is waited for is the database. Separate
 # processes would cost more memory, and each would find out by itself that a database is down.
-worker_class = "orders.worker.Worker"
+worker_class = "graceful_worker.Worker"
 workers = 1
 threads = int(os.environ["APP_THREADS"])
 # More connections than these wait in the listening socket's queue.

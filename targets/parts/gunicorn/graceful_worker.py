@@ -2,6 +2,9 @@
 
 The original keeps them open until its process is gone. A web server that keeps connections for the next request sends on
 one of them meanwhile, and has a reset for an answer: in a graceful reload a failed request for each kept connection.
+
+Not in the application's package: gunicorn's master imports it, and what the master has imported stays what it is for every
+worker that it forks, also after a reload for a new version.
 """
 
 from gunicorn.workers.gthread import ThreadWorker
