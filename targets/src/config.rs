@@ -172,7 +172,7 @@ fn virtual_addresses(design: &Design, node: &NodePlan) -> Vec<Value> {
         Some(context! {
             name => moving.name.clone(),
             address => moving.address.to_string(),
-            // The virtual router's id (RFC 5798): 1 to 255, one for each address of a network.
+            // The virtual router's id (RFC 9568): 1 to 255, one for each address of a network.
             router => index + 51,
             rank => rank,
             peers => peers.map(|peer| node_value(design, peer)).collect::<Vec<_>>(),

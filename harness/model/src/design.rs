@@ -184,7 +184,7 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-/// An address that is on one of several nodes at a time and moves between them (VRRP, RFC 5798).
+/// An address that is on one of several nodes at a time and moves between them (VRRP, RFC 9568).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualAddress {
     /// "public", "database".

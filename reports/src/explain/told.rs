@@ -225,12 +225,9 @@ fn weak(explained: &Explained<'_>, weakness: &model::Weakness) -> Weak {
     let (experiment, command, measured) = match &weakness.measure {
         Measure::Claim { design, id } => {
             let measured = explained.measured.iter().find(|claim| claim.design == *design && claim.id == *id);
-            let elsewhere = if *design == explained.inventory.design {
-                String::new()
-            } else {
-                format!(" of {design}, which has the same weakness")
-            };
-            (format!("the claim {id}{elsewhere}"), format!("brownout claims {design}"), measured)
+            let elsewhere =
+                if *design == explained.inventory.design { String::new() } else { format!(" of {design}") };
+            (format!("the claim {id}{elsewhere}"), format!("brownout claims {design} --only {id}"), measured)
         }
         Measure::Command(command) => ("a rehearsal".to_owned(), command.clone(), None),
     };

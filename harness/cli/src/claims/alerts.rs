@@ -146,7 +146,10 @@ pub(crate) fn judge<'a>(alerts: &Alerts, figures: &'a Figures) -> Judge<'a> {
         judge.trust(heard >= servers, format!("{heard:.0} of {servers:.0} servers could tell the listener"));
     }
     if let Some(monitors) = judge.need("monitors_count") {
-        judge.expect((monitors > 0.0) == alerts.told, format!("the design has {monitors:.0} monitors"));
+        // What dies may be the monitor: then there is one, and nobody is told all the same.
+        let watchers_die = alerts.victim.iter().all(|victim| victim.role == Role::Monitor);
+        let expected = watchers_die || (monitors > 0.0) == alerts.told;
+        judge.expect(expected, format!("the design has {monitors:.0} monitors"));
     }
     for victim in &alerts.victim {
         one(victim, alerts.told, figures, &mut judge);

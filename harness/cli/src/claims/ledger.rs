@@ -16,7 +16,7 @@ use crate::failure::{Code, Failure, OrFail};
 
 const RATE: f64 = 30.0;
 /// From an acknowledgement to the reading back: longer than any failover takes.
-const LATER_S: u64 = 12;
+const LATER: Duration = Duration::from_secs(12);
 /// Fewer acknowledged orders say nothing.
 const FEWEST: f64 = 100.0;
 /// Of the orders asked for, this share must have been answered, by yes or no.
@@ -25,6 +25,7 @@ const ANSWERED: f64 = 0.9;
 pub(crate) fn measure(ledger: &Ledger, bed: &Testbed<'_>) -> Result<Figures, Failure> {
     let mut figures = Figures::default();
     let word = bed.word("order");
+    let later_s = LATER.as_secs();
     let text = format!(
         r#"
         [[session]]
@@ -38,7 +39,7 @@ pub(crate) fn measure(ledger: &Ledger, bed: &Testbed<'_>) -> Result<Figures, Fai
         capture = {{ id = {{ json = "/id" }} }}
         [[session.step]]
         name = "look"
-        think = "{LATER_S}s"
+        think = "{later_s}s"
         path = "/api/orders/{{{{id}}}}"
         "#
     );
@@ -53,7 +54,7 @@ pub(crate) fn measure(ledger: &Ledger, bed: &Testbed<'_>) -> Result<Figures, Fai
         rate_hz: RATE,
         injections,
         // The last order of the measured load is looked for in the cool-down.
-        cool_down: Duration::from_secs(LATER_S + 3),
+        cool_down: LATER + Duration::from_secs(3),
         ..Asked::usual("ledger", length)
     };
     let seen = bed.load(&asked, &mut figures)?;
@@ -65,6 +66,10 @@ pub(crate) fn measure(ledger: &Ledger, bed: &Testbed<'_>) -> Result<Figures, Fai
     let status =
         |request, code: u16| -> u64 { of(request).filter_map(|bin| bin.counts.status.get(&code)).sum() };
     figures.count("acknowledged_orders_count", status(place, 201));
+    // What was placed so late that it would be asked for after the end is not; what came long before it all is.
+    let end_s = seen.run.bins.iter().map(|bin| bin.at_s).fold(0.0, f64::max);
+    let early = of(place).filter(|bin| bin.at_s + LATER.as_secs_f64() + 1.0 < end_s);
+    figures.count("early_orders_count", early.filter_map(|bin| bin.counts.status.get(&201)).sum());
     figures.count("asked_for_orders_count", of(look).map(|bin| bin.counts.due()).sum());
     figures.count("found_orders_count", status(look, 200));
     figures.count("lost_orders_count", status(look, 404));
@@ -81,8 +86,9 @@ pub(crate) fn measure(ledger: &Ledger, bed: &Testbed<'_>) -> Result<Figures, Fai
 
 pub(crate) fn judge(figures: &Figures) -> Judge<'_> {
     let mut judge = Judge::of(figures);
-    let (Some(acknowledged), Some(asked), Some(found), Some(lost), Some(rows)) = (
+    let (Some(acknowledged), Some(early), Some(asked), Some(found), Some(lost), Some(rows)) = (
         judge.need("acknowledged_orders_count"),
+        judge.need("early_orders_count"),
         judge.need("asked_for_orders_count"),
         judge.need("found_orders_count"),
         judge.need("lost_orders_count"),
@@ -91,10 +97,12 @@ pub(crate) fn judge(figures: &Figures) -> Judge<'_> {
         return judge;
     };
     let away = figures.between("", "_away_s").first().map_or(String::new(), |(_, away_s)| seconds(*away_s));
+    let later = seconds(LATER.as_secs_f64());
     judge.say(format!(
-        "of {acknowledged:.0} orders acknowledged around a death of {away}, {asked:.0} were asked for later: {found:.0} found, {lost:.0} lost; {rows:.0} rows on the primary at the end"
+        "{asked:.0} orders acknowledged around a death of {away} were asked for {later} later: {found:.0} found, {lost:.0} lost; {acknowledged:.0} were acknowledged in all, and the primary has {rows:.0}"
     ));
     judge.trust(acknowledged >= FEWEST, format!("only {acknowledged:.0} orders were acknowledged"));
+    judge.trust(asked >= early, format!("{:.0} orders were not asked for", early - asked));
     judge.trust(
         found + lost >= asked * ANSWERED,
         format!("{:.0} of {asked:.0} questions had no answer", asked - found - lost),
@@ -115,6 +123,7 @@ mod tests {
         let mut figures = Figures::default();
         for (name, value) in [
             ("acknowledged_orders_count", acknowledged),
+            ("early_orders_count", 495.0),
             ("asked_for_orders_count", 500.0),
             ("found_orders_count", found),
             ("lost_orders_count", lost),

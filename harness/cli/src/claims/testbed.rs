@@ -37,11 +37,12 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Alarms(Mutex<Vec<(Instant, Option<String>)>>);
 
 impl Alarms {
-    /// When the first alert between two moments came that may be about one of these nodes.
+    /// When the first alert between two moments came that is about one of these nodes. One that names no node may be
+    /// about what was harmed before.
     pub(crate) fn first(&self, from: Instant, to: Instant, nodes: &[&str]) -> Option<Instant> {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits =
-            |about: &Option<String>| about.as_ref().is_none_or(|about| nodes.contains(&about.as_str()));
+            |about: &Option<String>| about.as_ref().is_some_and(|about| nodes.contains(&about.as_str()));
         heard.iter().find(|(at, about)| (from..to).contains(at) && fits(about)).map(|(at, _)| *at)
     }
 }
