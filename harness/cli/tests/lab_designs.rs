@@ -44,6 +44,18 @@ fn the_answers_of_two_servers_name_the_way_they_took() {
 }
 
 #[test]
+fn the_answer_of_a_lone_server_names_it() {
+    let home = Home::new();
+    let mut lab = Background::start(home.brownout(["up", "0-simple"]));
+    await_up(&mut lab);
+    let name = lab.0.id().to_string();
+    let answer = get(&home, &name, "/api/orders/7");
+    assert!(answer.contains("x-served-by: server1\r\n"), "{answer}");
+    lab.signal(Signal::SIGINT);
+    lab.finish().expect(0, &[]);
+}
+
+#[test]
 fn a_supervised_part_comes_back_at_once() {
     let home = Home::new();
     let design = home.cwd().join("design");

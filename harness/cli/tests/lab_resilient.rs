@@ -225,5 +225,61 @@ fn every_connection_behind_the_load_balancer_is_encrypted_and_verified_and_firew
     // The second DNS server has the zone.
     let second = lab.sh("client", "python3 - <<'P'\nimport socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(5)\ns.sendto(b'\\x01\\x02\\x01\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3www\\6foobar\\3com\\0\\0\\1\\0\\1',('203.0.113.54',53))\nprint(socket.inet_ntoa(s.recv(512)[-4:]))\nP");
     assert_eq!(second, "203.0.113.8");
+    // The address that users know moves to the other load balancer.
+    lab.kill("lb1", "haproxy");
+    await_that("the other load balancer serves", || {
+        lab.ask("GET", &format!("{URL}/api/orders/7"), None).contains("x-served-by: lb2, web")
+    });
+    lab.down().expect(0, &[]);
+}
+
+/// Answers every question on the node with 200, and shows the certificate of node `of`; in place of another one like it.
+fn impostor(lab: &Lab<'_>, node: &str, address: &str, port: u16, of: &str) {
+    let program = format!(
+        "
+import http.server, ssl
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Length', '8')
+        self.end_headers()
+        self.wfile.write(b'impostor')
+    do_HEAD = do_GET
+server = http.server.ThreadingHTTPServer(('{address}', {port}), Answer)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain('/run/brownout/tls/{of}/chain.pem', '/run/brownout/tls/{of}/key.pem')
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()"
+    );
+    let pid = format!("/run/brownout/nodes/{node}/impostor.pid");
+    lab.sh(
+        node,
+        &format!(
+            "[ ! -e {pid} ] || kill $(cat {pid}); setsid /usr/bin/python3 -c \"{program}\" > /dev/null 2>&1 &
+            echo $! > {pid}; until (exec 3<>/dev/tcp/{address}/{port}) 2> /dev/null; do sleep 0.1; done"
+        ),
+    );
+}
+
+#[test]
+fn a_tier_speaks_to_nobody_who_shows_the_certificate_of_another() {
+    let home = Home::new();
+    let lab = Lab::up(&home, "4-resilient");
+    let read = || lab.ask("GET", &format!("{URL}/api/orders/7"), None);
+    for (tier, part, node, address, port, of) in [
+        (["app1", "app2"], "gunicorn", "app1", "192.0.2.41", 8000, "web1"),
+        (["web1", "web2"], "nginx", "web1", "192.0.2.21", 443, "app1"),
+    ] {
+        tier.iter().for_each(|node| lab.kill(node, part));
+        // The lab's authority has signed it, but for another name.
+        impostor(&lab, node, address, port, of);
+        for _ in 0..5 {
+            let answer = read();
+            assert!(!answer.contains("impostor") && !answer.starts_with("200"), "{part}: {answer}");
+        }
+        impostor(&lab, node, address, port, node);
+        await_that("who shows the right one is believed", || read().contains("impostor"));
+    }
     lab.down().expect(0, &[]);
 }
