@@ -2,8 +2,8 @@
 //!
 //! The rules are in a table of our own, far ahead of any other (priority -300), so no rule of the node's own firewall
 //! can hide them, and nothing but that table has to be deleted. Every rule asks a set whose only elements, the
-//! address families, expire in the kernel: when we are dead, the traffic flows again all the same. Where nodes are cut off and not
-//! only a port of theirs, a second table of the same name does that to ARP.
+//! address families, expire in the kernel: when we are dead, the traffic flows again all the same. Where whole nodes are
+//! cut off from each other, a second table of the same name does that to ARP.
 
 mod table;
 
