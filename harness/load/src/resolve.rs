@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hickory_resolver::Resolver;
-use hickory_resolver::config::{
-    NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts, ServerOrderingStrategy,
-};
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::rr::RData;
 
 use crate::LoadError;
 use crate::run::Enter;
@@ -78,44 +78,54 @@ fn ask_system(host: &str, port: u16) -> io::Result<Answer> {
     Ok(((host, port).to_socket_addrs()?.collect(), None))
 }
 
+/// One server after the other and then all of them once more, as a user's own resolver does (resolv.conf(5)). Each has
+/// its own time: hickory would give all of them together what one may take, and so never come to the second one when the
+/// first is silent.
 fn ask(host: &str, port: u16, servers: &[SocketAddr]) -> Result<Answer, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
+    // The root's dot keeps search domains out of it.
+    let name = if host.ends_with('.') { host.to_owned() } else { format!("{host}.") };
     runtime.block_on(async {
-        let name_server = |server: &SocketAddr| {
-            let mut name_server = NameServerConfig::udp_and_tcp(server.ip());
-            for connection in &mut name_server.connections {
-                connection.port = server.port();
+        let mut reasons = Vec::new();
+        for _ in 0..ATTEMPTS {
+            reasons.clear();
+            for server in servers {
+                match ask_one(&name, port, *server).await {
+                    Ok(answer) => return Ok(answer),
+                    // That there is no such name is an answer too.
+                    Err(error @ NetError::Dns(DnsError::NoRecordsFound(_))) => return Err(error.to_string()),
+                    Err(error) => reasons.push(format!("{server}: {error}")),
+                }
             }
-            name_server
-        };
-        let config = ResolverConfig::from_parts(None, Vec::new(), servers.iter().map(name_server).collect());
-        let mut options = ResolverOpts::default();
-        // One after the other, as a user's own resolver does.
-        options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
-        options.num_concurrent_reqs = 1;
-        options.timeout = ANSWER;
-        options.attempts = ATTEMPTS;
-        // This machine's own names have nothing to do with the design's.
-        options.use_hosts_file = ResolveHosts::Never;
-        // The root's dot keeps search domains out of it.
-        let name = if host.ends_with('.') { host.to_owned() } else { format!("{host}.") };
-        let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-            .with_options(options)
-            .build()
-            .map_err(|error| error.to_string())?;
-        let answer = resolver.ipv4_lookup(name).await.map_err(|error| error.to_string())?;
-        let ttl = answer.answers().iter().map(|record| Duration::from_secs(record.ttl.into())).min();
-        let addresses = answer.answers().iter().filter_map(|record| match &record.data {
-            hickory_resolver::proto::rr::RData::A(address) => {
-                Some(SocketAddr::new(IpAddr::V4(address.0), port))
-            }
-            _ => None,
-        });
-        Ok((addresses.collect(), ttl))
+        }
+        Err(reasons.join("; "))
     })
+}
+
+async fn ask_one(name: &str, port: u16, server: SocketAddr) -> Result<Answer, NetError> {
+    let mut config = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut config.connections {
+        connection.port = server.port();
+    }
+    let mut options = ResolverOpts::default();
+    options.timeout = ANSWER;
+    options.attempts = 0;
+    // This machine's own names have nothing to do with the design's.
+    options.use_hosts_file = ResolveHosts::Never;
+    let config = ResolverConfig::from_parts(None, Vec::new(), vec![config]);
+    let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+        .with_options(options)
+        .build()?;
+    let answer = resolver.ipv4_lookup(name).await?;
+    let ttl = answer.answers().iter().map(|record| Duration::from_secs(record.ttl.into())).min();
+    let addresses = answer.answers().iter().filter_map(|record| match &record.data {
+        RData::A(address) => Some(SocketAddr::new(IpAddr::V4(address.0), port)),
+        _ => None,
+    });
+    Ok((addresses.collect(), ttl))
 }
 
 #[cfg(test)]
@@ -161,6 +171,18 @@ mod tests {
         let server = dns_server(NO_SUCH_NAME);
         let error = resolve("nowhere.example", 80, &[server], stay()).unwrap_err().to_string();
         assert!(error.contains("nowhere.example") && error.contains(&server.to_string()), "{error}");
+    }
+
+    #[test]
+    fn the_next_server_is_asked_when_one_is_silent_gone_or_broken() {
+        let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let gone = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        const SERVER_FAILURE: u8 = 2;
+        for first in [silent.local_addr().unwrap(), gone, dns_server(SERVER_FAILURE)] {
+            let found = lookup("www.foobar.com", 80, &[first, dns_server(0)], stay()).unwrap();
+            assert_eq!(found.addresses, ["192.0.2.7:80".parse().unwrap()]);
+            assert!(found.took < ANSWER * 2, "the first one had its time and no more: {:?}", found.took);
+        }
     }
 
     #[test]
