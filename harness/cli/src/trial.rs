@@ -54,15 +54,13 @@ pub(crate) struct Trial {
 }
 
 impl Trials<'_> {
-    /// Offers `rate_hz` for `duration`, or longer where the objectives need more arrivals. `None` when this machine
-    /// cannot offer so much.
+    /// Offers `rate_hz` for `duration`. `None` when this machine cannot offer so much.
     pub(crate) fn make(
         &self,
         number: usize,
         rate_hz: f64,
         duration: Duration,
     ) -> Result<Option<Trial>, Failure> {
-        let duration = duration.max(Duration::from_secs_f64(fewest(&self.plan.objectives) / rate_hz));
         let arrivals = match self.spacing {
             Spacing::Constant => Arrivals::Constant { rate: rate_hz },
             Spacing::Poisson => Arrivals::Poisson { rate: rate_hz },
@@ -162,7 +160,7 @@ fn broken(reasons: &[String]) -> impl Iterator<Item = &str> {
 }
 
 /// Arrivals that the objectives' percentiles need, with a little more.
-fn fewest(objectives: &[Objective]) -> f64 {
+pub(crate) fn fewest(objectives: &[Objective]) -> f64 {
     let needed = |objective: &Objective| match objective.metric {
         Metric::Latency(percentile) if percentile > 0.0 && percentile < 100.0 => {
             0.05f64.ln() / (percentile / 100.0).ln()

@@ -24,7 +24,7 @@ use crate::sandbox::{self, Place as Where};
 use crate::scenario;
 use crate::shape::ShapeArgs;
 use crate::single::SingleArgs;
-use crate::trial::{Trial, Trials};
+use crate::trial::{self, Trial, Trials};
 use crate::verbs::rehearse;
 
 /// What is asked for when nothing is.
@@ -268,7 +268,7 @@ impl Hunt<'_> {
     fn run(&self, goal: Goal) -> Result<ExitCode, Failure> {
         let began = Instant::now();
         let width = goal.width;
-        let mut search = Search::new(goal);
+        let mut search = Search::new(Goal { fewest: trial::fewest(&self.trials.plan.objectives), ..goal });
         let mut made: Vec<TrialFile> = Vec::new();
         let interrupt = self.trials.interrupt;
         let mut stuck = None;

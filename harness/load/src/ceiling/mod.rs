@@ -36,7 +36,9 @@ pub struct Goal {
     pub steps: Vec<Step>,
     /// How long the lower bound has to hold at the end; zero for neither that nor trials that only ask about noise.
     pub soak: Duration,
-    /// The search ends here whatever it knows.
+    /// Arrivals that a trial needs to say anything: at a low load it is longer for them.
+    pub fewest: f64,
+    /// The search ends here whatever it knows: no trial begins that would last longer.
     pub deadline: Duration,
 }
 
@@ -85,6 +87,7 @@ impl Goal {
                 step("confirm", 1, 4_000, 3),
             ],
             soak: Duration::from_secs(8),
+            fewest: 1.0,
             deadline: Duration::from_secs(180),
         }
     }

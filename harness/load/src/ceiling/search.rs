@@ -29,6 +29,8 @@ pub struct Ask {
     pub phase: &'static str,
     /// Its place on the grid.
     index: i32,
+    /// What it counts for: longer for the sake of arrivals, it is one trial still.
+    counts: Duration,
 }
 
 /// What a search knows at its end, or when it is ended.
@@ -105,9 +107,6 @@ impl Search {
         if self.ended.is_some() {
             return None;
         }
-        if self.spent >= self.goal.deadline {
-            return self.end(Found::Deadline);
-        }
         if self.made >= INVALID_LEAST && f64::from(self.invalid) > f64::from(self.made) * INVALID_SHARE {
             return self.end(Found::TooNoisy);
         }
@@ -119,7 +118,7 @@ impl Search {
                 Move::Done => {}
                 Move::Try(index) => {
                     let Step { phase, trial, .. } = self.goal.steps[at];
-                    return Some(self.asking(index, trial, phase));
+                    return self.asking(index, trial, phase);
                 }
                 Move::End(found) => return self.end(found),
             }
@@ -135,11 +134,11 @@ impl Search {
         let lower = self.bounds().lower.unwrap_or(self.least);
         if self.noise().too_much().is_none() {
             let probe = self.index(self.hz(lower) * PROBE).max(self.least);
-            return Some(self.asking(probe, self.goal.steps[0].trial, "noise"));
+            return self.asking(probe, self.goal.steps[0].trial, "noise");
         }
         match self.soaks.get(&lower) {
             Some((passed, _)) if *passed > 0 => self.end(Found::Both),
-            _ => Some(self.asking(lower, self.goal.soak, "soak")),
+            _ => self.asking(lower, self.goal.soak, "soak"),
         }
     }
 
@@ -166,7 +165,7 @@ impl Search {
             let (passed, failed) = self.soaks.entry(ask.index).or_default();
             *(if good { passed } else { failed }) += 1;
         } else {
-            self.trials.entry(ask.index).or_default().push((ask.duration.as_secs_f64(), good));
+            self.trials.entry(ask.index).or_default().push((ask.counts.as_secs_f64(), good));
         }
     }
 
@@ -194,8 +193,15 @@ impl Search {
         None
     }
 
-    fn asking(&self, index: i32, duration: Duration, phase: &'static str) -> Ask {
-        Ask { rate_hz: self.hz(index), duration, phase, index }
+    /// A trial, unless it would be over only after the deadline.
+    fn asking(&mut self, index: i32, duration: Duration, phase: &'static str) -> Option<Ask> {
+        let rate_hz = self.hz(index);
+        let counts = duration;
+        let duration = duration.max(Duration::from_secs_f64(self.goal.fewest / rate_hz));
+        if self.spent + duration > self.goal.deadline {
+            return self.end(Found::Deadline);
+        }
+        Some(Ask { rate_hz, duration, phase, index, counts })
     }
 
     fn hz(&self, index: i32) -> f64 {

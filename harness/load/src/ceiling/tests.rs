@@ -138,6 +138,34 @@ fn time_that_is_over_ends_the_search_with_what_is_known() {
 }
 
 #[test]
+fn no_trial_begins_that_would_last_beyond_the_deadline() {
+    let deadline = Duration::from_secs(20);
+    let mut search = Search::new(Goal { deadline, ..Goal::quick() });
+    let mut spent = Duration::ZERO;
+    while let Some(ask) = search.ask() {
+        let verdict = if sustains(&ask, 150.0) { Verdict::Pass } else { Verdict::Fail };
+        spent += ask.duration;
+        search.tell(&ask, verdict, ask.duration);
+    }
+    assert_eq!(search.ended().found, Found::Deadline);
+    assert!(spent <= deadline && spent > Duration::from_secs(15), "{spent:?}");
+}
+
+#[test]
+fn a_trial_is_longer_at_a_low_load_and_counts_once_all_the_same() {
+    let goal = Goal { start_hz: 10.0, fewest: 300.0, ..Goal::rough() };
+    let mut search = Search::new(Goal { deadline: Duration::from_secs(1_000), ..goal });
+    let mut confirmed = 0;
+    while let Some(ask) = search.ask() {
+        assert!(ask.duration.as_secs_f64() * ask.rate_hz >= 300.0, "{ask:?}");
+        confirmed += u32::from(ask.phase == "confirm");
+        search.tell(&ask, if ask.rate_hz < 12.0 { Verdict::Pass } else { Verdict::Fail }, ask.duration);
+    }
+    assert_eq!(search.ended().found, Found::Both);
+    assert!(confirmed >= 4, "two of three trials decide each bound, not one of 30 s: {confirmed}");
+}
+
+#[test]
 fn no_load_below_the_first_is_tried_unless_it_fails_and_loads_double() {
     let mut search = Search::new(Goal::quick());
     let mut rates = Vec::new();
