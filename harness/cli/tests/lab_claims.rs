@@ -83,6 +83,38 @@ fn a_replica_follows_and_refuses_writes_and_nobody_is_told_of_a_dead_server() {
 }
 
 #[test]
+fn tls_ends_where_it_is_said_to_and_old_versions_are_refused() {
+    let (_home, claims) = claims("2-secured", "https");
+    let https = of(&claims, "https");
+    assert_ne!(https["verdict"], "does not hold", "{https}");
+    for (version, accepted) in [("1.0", 0.0), ("1.1", 0.0), ("1.2", 1.0)] {
+        assert!((figure(https, &format!("TLS {version}_accepted")) - accepted).abs() < 1e-9, "{https}");
+    }
+}
+
+#[test]
+fn both_active_load_balancers_answer() {
+    let (_home, claims) = claims("3-scaled-up", "active-active");
+    let spread = of(&claims, "active-active");
+    assert_ne!(spread["verdict"], "does not hold", "{spread}");
+}
+
+#[test]
+fn any_machine_may_die_and_a_deploy_is_not_felt_where_there_are_two_of_everything() {
+    let (_home, claims) = claims("4-resilient", "any-machine,graceful-deploy");
+    for id in ["any-machine", "graceful-deploy"] {
+        assert_ne!(of(&claims, id)["verdict"], "does not hold", "{}", of(&claims, id));
+    }
+    let machine = of(&claims, "any-machine");
+    assert!(figure(machine, "dns-server_questions_count") > 1.0, "{machine}");
+    assert!(figure(machine, "dns-server_name_down_s") < 1e-9, "{machine}");
+    let deploy = of(&claims, "graceful-deploy");
+    let answers = !deploy["reasons"].to_string().contains("in vain");
+    assert!(answers, "the new version answers: {deploy}");
+    assert!(figure(deploy, "rolling_down_s") < 1.0, "{deploy}");
+}
+
+#[test]
 fn each_part_of_a_lone_server_is_missed_and_a_restart_is_felt_while_a_reload_is_not() {
     let home = Home::new();
     own_design(&home);
@@ -94,6 +126,10 @@ fn each_part_of_a_lone_server_is_missed_and_a_restart_is_felt_while_a_reload_is_
             (figure(spof, &format!("{part}_away_s")), figure(spof, &format!("{part}_write_down_s")));
         assert!(away >= 3.0 && down >= away * 0.8, "{part} was away {away} s, writes were down {down} s");
     }
+    // Users who are there already do not miss the name server; who comes anew does.
+    let (away, names_down) = (figure(spof, "dns_away_s"), figure(spof, "dns_name_down_s"));
+    assert!(names_down >= away * 0.8, "the name server was away {away} s, names were down {names_down} s");
+    assert!(figure(spof, "dns_page_down_s") < 1e-9, "{spof}");
     let maintenance = of(&claims, "maintenance");
     let answers = !maintenance["reasons"].to_string().contains("in vain");
     assert!(answers, "after each deploy the new version answers: {maintenance}");

@@ -225,6 +225,14 @@ fn every_connection_behind_the_load_balancer_is_encrypted_and_verified_and_firew
     // The second DNS server has the zone.
     let second = lab.sh("client", "python3 - <<'P'\nimport socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(5)\ns.sendto(b'\\x01\\x02\\x01\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3www\\6foobar\\3com\\0\\0\\1\\0\\1',('203.0.113.54',53))\nprint(socket.inet_ntoa(s.recv(512)[-4:]))\nP");
     assert_eq!(second, "203.0.113.8");
+    // When the first one dies names resolve all the same, and somebody is told.
+    lab.kill("dns1", "named");
+    let name = lab.sh("client", "getent ahostsv4 www.foobar.com | head -1 | cut -d' ' -f1");
+    assert_eq!(name, "203.0.113.8");
+    await_that("an alert about the first DNS server", || {
+        let alerts = lab.sh("monitor", "curl -s http://127.0.0.1:9093/api/v2/alerts");
+        alerts.contains(r#""alertname":"NameServerDown""#) && alerts.contains(r#""node":"dns1""#)
+    });
     // The address that users know moves to the other load balancer.
     lab.kill("lb1", "haproxy");
     await_that("the other load balancer serves", || {

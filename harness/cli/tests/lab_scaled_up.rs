@@ -59,9 +59,9 @@ fn the_databases_are_reached_by_the_application_alone() {
 }
 
 #[test]
-fn two_active_load_balancers_have_an_address_each_and_tiers_are_as_many_as_asked_for() {
+fn two_active_load_balancers_have_an_address_each_and_one_has_both_when_the_other_dies() {
     let home = Home::new();
-    let lab = Lab::up(&home, "3-scaled-up:balancers=active-active,web=2,database=2");
+    let lab = Lab::up(&home, "3-scaled-up:balancers=active-active,web=2,database=2,app=node");
     let addresses = lab.sh("client", "getent ahostsv4 www.foobar.com | cut -d' ' -f1 | sort -u");
     assert_eq!(addresses.lines().collect::<Vec<_>>(), [PUBLIC, "203.0.113.9"]);
     await_that("each load balancer holds its own address", || {
@@ -72,5 +72,15 @@ fn two_active_load_balancers_have_an_address_each_and_tiers_are_as_many_as_asked
         assert!(ways.iter().any(|way| way.contains(web)), "{web} is not in {ways:?}");
     }
     assert_eq!(lab.sql("db2", "SELECT @@read_only"), "1");
+    // The same application, on Node.js.
+    assert_eq!(lab.sh("app1", "ls /run/brownout/nodes/app1/node.pid"), "/run/brownout/nodes/app1/node.pid");
+
+    lab.kill("lb1", "haproxy");
+    await_that("the other load balancer has both addresses", || {
+        holders(&lab, PUBLIC) == ["lb2"] && holders(&lab, "203.0.113.9") == ["lb2"]
+    });
+    let ask = || lab.ask("GET", &format!("{URL}/api/orders/7"), None);
+    await_that("whoever asks is answered by it", || ask().contains("x-served-by: lb2, web"));
+    assert!(ask().starts_with("200"));
     lab.down().expect(0, &[]);
 }

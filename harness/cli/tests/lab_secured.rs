@@ -46,6 +46,15 @@ fn the_secured_design_answers_by_https_only_and_drops_what_no_link_brings() {
         lab.sh("monitor", &format!("curl -s '{question}'")).contains("\"10\"")
     });
 
+    // A server dies with all that runs on it: the other one answers, for pages and for orders.
+    lab.sh("server2", "for pid in /run/brownout/nodes/server2/*.pid; do kill -KILL -$(cat $pid); done");
+    await_that("every answer comes from the server that is left", || {
+        ["", "api/orders/7", "api/orders/8"].iter().all(|path| {
+            let answer = lab.ask("GET", &format!("{URL}/{path}"), None);
+            answer.starts_with("200") && answer.contains("x-served-by: lb1, server1")
+        })
+    });
+
     lab.down().expect(0, &[]);
     // What was dropped is told afterwards: by whom, and to which port.
     let dropped = fs::read_to_string(home.cwd().join("logs/server1/firewall.log")).unwrap();

@@ -53,7 +53,8 @@ pub struct Victim {
     /// Only the node that has the moving address of this name when the experiment begins.
     #[serde(default)]
     pub has: Option<String>,
-    /// Requests (read, write, page) that must be down for as long as it is away.
+    /// Requests (read, write, page), or a newcomer's question for the public `name`, that must be down for as long as it
+    /// is away.
     #[serde(default)]
     pub down: Vec<String>,
     /// Requests that must go on, or at least come back long before it does.

@@ -47,6 +47,11 @@ const STACK: &[Wanted] = &[
     wanted("prometheus-node-exporter", "usr/bin/prometheus-node-exporter", "monitoring of every server"),
     wanted("prometheus-nginx-exporter", "usr/bin/prometheus-nginx-exporter", "monitoring of nginx"),
     wanted("prometheus-mysqld-exporter", "usr/bin/prometheus-mysqld-exporter", "monitoring of MariaDB"),
+    wanted(
+        "prometheus-blackbox-exporter",
+        "usr/bin/prometheus-blackbox-exporter",
+        "monitoring of the name servers",
+    ),
     wanted("nftables", "usr/sbin/nft", "firewalls, and the faults that drop packets"),
     wanted("iproute2", "usr/sbin/ip", "the network of every lab"),
 ];

@@ -14,6 +14,7 @@ mod judge;
 mod ledger;
 mod maintenance;
 mod neighbour;
+mod newcomer;
 mod outage;
 mod packets;
 mod ports;

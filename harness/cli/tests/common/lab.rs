@@ -55,15 +55,19 @@ with ThreadPoolExecutor(len(ports)) as pool:
         print(port, found)
 "#;
 
+/// What a test asks of a lab is what it does, not how fast: with more than the usual share of a core for each node it is
+/// asked sooner.
+const NODE: [&str; 2] = ["--node-cores", "1"];
+
 impl<'a> Lab<'a> {
     /// Brings `design` up, with the logs in `logs` below the home's working directory.
     pub fn up(home: &'a Home, design: &str) -> Self {
-        Self::started(home, home.brownout(["up", design, "--logs", "logs"]))
+        Self::started(home, home.brownout([&["up", design, "--logs", "logs"], &NODE[..]].concat()))
     }
 
     /// The same by who may not leave a group, as in an ordinary user's lab.
     pub fn up_without_groups(home: &'a Home, design: &str) -> Self {
-        let asked = home.brownout(["up", design, "--logs", "logs"]);
+        let asked = home.brownout([&["up", design, "--logs", "logs"], &NODE[..]].concat());
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--"]).arg(asked.get_program()).args(asked.get_args());
         command.current_dir(home.cwd()).stdin(Stdio::null());
