@@ -18,8 +18,15 @@ use crate::interrupt::Interrupt;
 use crate::measure::Enter;
 use crate::shape::Spacing;
 
-/// Workers need a moment to open their connections before the first request falls due.
+/// Workers need a moment to open their connections before the first request falls due: so much at least,
 const LEAD: Duration = Duration::from_millis(200);
+/// and beside that so many times what it takes to open them all as fast as the target can.
+const WITH_ROOM: f64 = 1.5;
+/// A target that takes longer gets no more.
+const LEAD_AT_MOST: Duration = Duration::from_secs(5);
+/// The first request of each connection may make others behind the target open theirs: all have had one before anything is
+/// measured, as far as that takes no longer than this.
+const FIRST_REQUESTS: Duration = Duration::from_secs(3);
 /// A canary is a load so short.
 const CANARY: Duration = Duration::from_millis(500);
 /// Share of CPU time taken by others above which a trial says nothing.
@@ -41,6 +48,8 @@ pub(crate) struct Trials<'a> {
     /// Each trial has a record in here.
     pub(crate) dir: PathBuf,
     pub(crate) interrupt: &'a Interrupt,
+    /// Between the beginning of a trial and its first request; see [`Trials::ready`].
+    pub(crate) lead: Duration,
 }
 
 /// How a trial went.
@@ -66,7 +75,11 @@ impl Trials<'_> {
             Spacing::Poisson => Arrivals::Poisson { rate: rate_hz },
         };
         let seed = model::Seed(self.plan.seed.0.wrapping_add(number as u64));
-        let plan = Plan { stages: vec![Stage { duration, arrivals }], seed, ..self.plan.clone() };
+        #[expect(clippy::cast_precision_loss, reason = "a number of connections, far below 2^52")]
+        let first_requests = Duration::from_secs_f64(self.plan.connections as f64 / rate_hz);
+        let warm_up = self.plan.warm_up.max(first_requests.min(FIRST_REQUESTS));
+        let stages = vec![Stage { duration, arrivals }];
+        let plan = Plan { stages, seed, warm_up, ..self.plan.clone() };
         let dir = self.dir.join(format!("{number:03}"));
         let recorder = Recorder::create(Place::Exactly(&dir), &plan, &self.machine, SystemTime::now())
             .or_fail(Code::Environment)?;
@@ -108,10 +121,18 @@ impl Trials<'_> {
         Ok(summary.requests.good == summary.requests.due)
     }
 
-    fn load(&self, plan: &Plan, rate_hz: f64, sink: &dyn Sink) -> Result<Backlog, LoadError> {
-        let live = Arc::new(Live::default());
-        let start = Instant::now() + LEAD;
-        let options = Options {
+    /// Finds out how long before its first request a trial has to begin to open connections. Without room for that the
+    /// trials of a slow target measure handshakes.
+    pub(crate) fn ready(self) -> Result<Self, Failure> {
+        let options = self.options(Instant::now(), &Arc::new(Live::default()));
+        let opening = load::opening_time(&self.plan, &options, LEAD_AT_MOST).or_fail(Code::Environment)?;
+        // One that cannot be had is seen by the trial.
+        let lead = opening.map_or(LEAD, |opening| LEAD + opening.mul_f64(WITH_ROOM)).min(LEAD_AT_MOST);
+        Ok(Self { lead, ..self })
+    }
+
+    fn options(&self, start: Instant, live: &Arc<Live>) -> Options {
+        Options {
             targets: Arc::clone(&self.targets),
             authority: self.authority.clone(),
             workers: self.workers,
@@ -120,8 +141,14 @@ impl Trials<'_> {
             way: self.way.clone(),
             start,
             enter: Arc::clone(&self.enter),
-            live: Arc::clone(&live),
-        };
+            live: Arc::clone(live),
+        }
+    }
+
+    fn load(&self, plan: &Plan, rate_hz: f64, sink: &dyn Sink) -> Result<Backlog, LoadError> {
+        let live = Arc::new(Live::default());
+        let start = Instant::now() + self.lead;
+        let options = self.options(start, &live);
         let (done, stop) = (AtomicBool::new(false), AtomicBool::new(false));
         let measured_from = start + plan.warm_up;
         let watched = thread::scope(|scope| {

@@ -89,6 +89,11 @@ impl<'a> Fleet<'a> {
         self.lanes
     }
 
+    /// Whether the connection is open, or being opened.
+    pub(crate) fn is_open(&self, number: usize) -> bool {
+        self.connections[number].is_open()
+    }
+
     /// Whether openings are limited in number per time.
     pub(crate) fn is_limited(&self) -> bool {
         self.opener.is_limited()

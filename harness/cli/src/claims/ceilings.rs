@@ -10,11 +10,8 @@ use super::figures::Figures;
 use super::judge::Judge;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
-use crate::verbs::compare::{self, Search};
+use crate::verbs::compare::{self, LAX, Search};
 
-/// What a load must meet here. Laxer than a search's own 50 ms: many small nodes on few cores now and then wait for one of
-/// them for so long even where there is room, and the question is how much they can do.
-const OBJECTIVES: [&str; 4] = ["--slo", "p99<200ms", "--slo", "errors<0.1%"];
 /// A rough search gives up before, and a claim needs bounds. At 25/s a trial that can tell 1 % takes 12 s.
 const DEADLINE: [&str; 2] = ["--deadline", "150s"];
 
@@ -31,7 +28,7 @@ pub(crate) fn search(
     let mut figures = Figures::default();
     let how = if quick { Search::Rough } else { Search::Quick };
     let deadline = DEADLINE.iter().filter(|_| quick);
-    let options: Vec<&OsStr> = OBJECTIVES.iter().chain(deadline).map(OsStr::new).collect();
+    let options: Vec<&OsStr> = LAX.iter().chain(deadline).map(OsStr::new).collect();
     let others = ceilings.above.iter().chain(&ceilings.beside).map(|name| (name.as_str(), name.as_str()));
     for (given, name) in std::iter::once(design).chain(others) {
         // Settings are part of a design's name.

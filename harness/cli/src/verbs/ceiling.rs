@@ -52,9 +52,9 @@ pub(crate) struct CeilingArgs {
     /// Less than a minute, bounds within 15 %, with neither soak nor noise test: to tell designs apart
     #[arg(long, conflicts_with = "quick")]
     rough: bool,
-    /// The first load that is tried; it doubles from there
-    #[arg(long, value_name = "PER_SECOND", default_value_t = 100.0)]
-    start: f64,
+    /// The first load that is tried; it doubles from there [default: 100, with --rough 250]
+    #[arg(long, value_name = "PER_SECOND")]
+    start: Option<f64>,
     /// No load above it is tried
     #[arg(long, value_name = "PER_SECOND", default_value_t = 1e6)]
     most: f64,
@@ -113,7 +113,9 @@ pub(crate) fn run(args: &CeilingArgs) -> Result<ExitCode, Failure> {
                 inventory: Some(inventory.clone()),
                 dir: kept.trials(),
                 interrupt: &interrupt,
+                lead: Duration::ZERO,
             };
+            let trials = trials.ready()?;
             Hunt { args, trials: &trials, kept: &kept, nodes: Some(inventory.nodes.len().saturating_sub(1)) }
                 .run(goal)
         }
@@ -145,7 +147,9 @@ fn of_address(args: &CeilingArgs, goal: Goal) -> Result<ExitCode, Failure> {
         inventory: None,
         dir: kept.trials(),
         interrupt: &interrupt,
+        lead: Duration::ZERO,
     };
+    let trials = trials.ready()?;
     Hunt { args, trials: &trials, kept: &kept, nodes: None }.run(goal)
 }
 
@@ -161,22 +165,24 @@ impl CeilingArgs {
         {
             return Err(input("a search chooses its own rates and durations: leave --rate, --duration, --stage, --replay and --closed out".to_owned()));
         }
-        for (name, value) in [("--start", self.start), ("--most", self.most)] {
-            if !(0.1..=1e7).contains(&value) {
-                return Err(input(format!("{name} {value}: use a rate from 0.1 to 10,000,000 per second")));
-            }
-        }
-        if self.start > self.most {
-            return Err(input(format!("--start {} is above --most {}", self.start, self.most)));
-        }
         let goal = match (self.rough, self.quick) {
             (true, _) => Goal::rough(),
             (_, true) => Goal::quick(),
             _ => Goal::full(),
         };
+        let given = [self.start.map(|start| ("--start", start)), Some(("--most", self.most))];
+        for (name, value) in given.into_iter().flatten() {
+            if !(0.1..=1e7).contains(&value) {
+                return Err(input(format!("{name} {value}: use a rate from 0.1 to 10,000,000 per second")));
+            }
+        }
+        if let Some(start) = self.start.filter(|start| *start > self.most) {
+            return Err(input(format!("--start {start} is above --most {}", self.most)));
+        }
+        let start_hz = self.start.unwrap_or(goal.start_hz).min(self.most);
         Ok(Goal {
-            start_hz: self.start,
-            least_hz: goal.least_hz.min(self.start),
+            start_hz,
+            least_hz: goal.least_hz.min(start_hz),
             most_hz: self.most,
             deadline: self.deadline.unwrap_or(goal.deadline),
             ..goal
@@ -198,7 +204,8 @@ impl CeilingArgs {
         otherwise: impl FnOnce() -> Result<model::Scenario, Failure>,
     ) -> Result<Plan, Failure> {
         let shape = &self.shape;
-        let asked = shape.asked(self.start, Duration::from_secs(1), otherwise)?;
+        let asked =
+            shape.asked(self.start.unwrap_or(Goal::quick().start_hz), Duration::from_secs(1), otherwise)?;
         let mut objectives = asked.objectives;
         if objectives.is_empty() {
             objectives =
