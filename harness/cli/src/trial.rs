@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use load::ceiling::Verdict;
-use load::{Live, LoadError, Options, Targets};
+use load::{Live, LoadError, Opening, Options, Targets};
 use model::{Arrivals, Inventory, Metric, Objective, Plan, Sink, Stage, Timeline};
 use record::derived::SummaryFile;
 use record::{Machine, Place, Recorder, Run};
@@ -75,9 +75,7 @@ impl Trials<'_> {
             Spacing::Poisson => Arrivals::Poisson { rate: rate_hz },
         };
         let seed = model::Seed(self.plan.seed.0.wrapping_add(number as u64));
-        #[expect(clippy::cast_precision_loss, reason = "a number of connections, far below 2^52")]
-        let first_requests = Duration::from_secs_f64(self.plan.connections as f64 / rate_hz);
-        let warm_up = self.plan.warm_up.max(first_requests.min(FIRST_REQUESTS));
+        let warm_up = self.plan.warm_up.max(first_requests(self.plan.connections, rate_hz));
         let stages = vec![Stage { duration, arrivals }];
         let plan = Plan { stages, seed, warm_up, ..self.plan.clone() };
         let dir = self.dir.join(format!("{number:03}"));
@@ -93,8 +91,7 @@ impl Trials<'_> {
         let backlog = match loaded {
             Ok(backlog) => backlog,
             Err(LoadError::Impossible(_)) => return Ok(None),
-            Err(error @ LoadError::Plan(_)) => return Err(Failure::new(Code::Input, error)),
-            Err(error) => return Err(Failure::new(Code::Environment, error)),
+            Err(error) => return Err(failure(error)),
         };
         let run = Run::open(&dir).or_fail(Code::Bug)?;
         let summary = reports::summary(&run);
@@ -125,10 +122,8 @@ impl Trials<'_> {
     /// trials of a slow target measure handshakes.
     pub(crate) fn ready(self) -> Result<Self, Failure> {
         let options = self.options(Instant::now(), &Arc::new(Live::default()));
-        let opening = load::opening_time(&self.plan, &options, LEAD_AT_MOST).or_fail(Code::Environment)?;
-        // One that cannot be had is seen by the trial.
-        let lead = opening.map_or(LEAD, |opening| LEAD + opening.mul_f64(WITH_ROOM)).min(LEAD_AT_MOST);
-        Ok(Self { lead, ..self })
+        let opening = load::opening_time(&self.plan, &options, LEAD_AT_MOST).map_err(failure)?;
+        Ok(Self { lead: lead(opening), ..self })
     }
 
     fn options(&self, start: Instant, live: &Arc<Live>) -> Options {
@@ -160,6 +155,27 @@ impl Trials<'_> {
         })?;
         watched.map_err(|_| LoadError::Panicked)
     }
+}
+
+fn failure(error: LoadError) -> Failure {
+    let code = if matches!(error, LoadError::Plan(_)) { Code::Input } else { Code::Environment };
+    Failure::new(code, error)
+}
+
+/// How long before its first request a trial begins. What cannot be opened is seen by the trial.
+fn lead(opening: Opening) -> Duration {
+    match opening {
+        Opening::All(took) => (LEAD + took.mul_f64(WITH_ROOM)).min(LEAD_AT_MOST),
+        Opening::TooSlow => LEAD_AT_MOST,
+        Opening::Failed | Opening::AsNeeded => LEAD,
+    }
+}
+
+/// How long it takes until each connection has carried a request, as far as it is waited for.
+fn first_requests(connections: usize, rate_hz: f64) -> Duration {
+    #[expect(clippy::cast_precision_loss, reason = "a number of connections, far below 2^52")]
+    let seconds = connections as f64 / rate_hz;
+    Duration::from_secs_f64(seconds).min(FIRST_REQUESTS)
 }
 
 fn judge(summary: &SummaryFile, backlog: &Backlog, rate_hz: f64, duration: Duration) -> (Verdict, String) {
@@ -195,4 +211,24 @@ pub(crate) fn fewest(objectives: &[Objective]) -> f64 {
         _ => 1.0,
     };
     objectives.iter().map(needed).fold(1.0, f64::max) * 1.05 + 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_target_has_time_to_open_connections_and_a_dead_one_costs_none() {
+        let ms = Duration::from_millis;
+        assert_eq!(lead(Opening::All(ms(10))), ms(215));
+        assert_eq!(lead(Opening::All(ms(1_000))), ms(1_700));
+        assert_eq!((lead(Opening::All(ms(4_900))), lead(Opening::TooSlow)), (LEAD_AT_MOST, LEAD_AT_MOST));
+        assert_eq!((lead(Opening::Failed), lead(Opening::AsNeeded)), (LEAD, LEAD));
+    }
+
+    #[test]
+    fn every_connection_has_carried_a_request_before_anything_is_measured() {
+        assert_eq!(first_requests(64, 128.0), Duration::from_millis(500));
+        assert_eq!(first_requests(10_000, 100.0), FIRST_REQUESTS);
+    }
 }

@@ -79,7 +79,7 @@ pub use codec::{Event as CodecEvent, Malformed, ResponseParser};
 pub use error::LoadError;
 pub use follow::Name;
 pub use live::{Detail, Kind, Live, Snapshot, Tally};
-pub use opening::opening_time;
+pub use opening::{Opening, opening_time};
 pub use pacer::Pacer;
 pub use render::Renderer;
 pub use resolve::{Resolved, resolve};

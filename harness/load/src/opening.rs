@@ -17,18 +17,29 @@ use crate::tls::TlsClient;
 /// Connections that are being opened at a time: the target's queue of new ones is to hold them.
 const AT_ONCE: u64 = 32;
 
-/// Opens every connection of `plan`, closes them, and tells how long it took until the last one stood, TLS handshakes
-/// included. A load that starts sooner than that measures how it opens connections. `None` when one of them was not to be
-/// had, or not all within `patience`.
+/// How the connections of a load could be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// All stood after this time, TLS handshakes included.
+    All(Duration),
+    /// Not all stood in time.
+    TooSlow,
+    /// One was not to be had.
+    Failed,
+    /// The load opens them when they are needed: it does not keep them, or opens them slowly by its own will.
+    AsNeeded,
+}
+
+/// Opens every connection that `plan` holds from its start, closes them, and tells how long it took, with so much
+/// `patience`. A load that starts sooner than that measures how it opens connections.
 ///
 /// # Errors
 ///
 /// When the plan's TLS cannot be set up, or the thread that opens them cannot.
-pub fn opening_time(
-    plan: &Plan,
-    options: &Options,
-    patience: Duration,
-) -> Result<Option<Duration>, LoadError> {
+pub fn opening_time(plan: &Plan, options: &Options, patience: Duration) -> Result<Opening, LoadError> {
+    if !plan.keep_alive || plan.transport.opens_per_s.is_some() || !plan.transport.slow_start.is_zero() {
+        return Ok(Opening::AsNeeded);
+    }
     allow_files(plan.connections)?;
     let tls = TlsClient::new(&plan.transport)?;
     let options = &Options { workers: 1, ..options.clone() };
@@ -38,7 +49,7 @@ pub fn opening_time(
     opened.map_err(LoadError::system("open the connections of the load"))
 }
 
-fn open_all(task: Task<'_>, patience: Duration) -> io::Result<Option<Duration>> {
+fn open_all(task: Task<'_>, patience: Duration) -> io::Result<Opening> {
     let enter = Arc::clone(&task.options.enter);
     enter()?;
     thread_state::pin(0, &task.options.cpus);
@@ -51,18 +62,18 @@ fn open_all(task: Task<'_>, patience: Duration) -> io::Result<Option<Duration>> 
         while asked < all && asked - fleet.traffic.opened < AT_ONCE {
             let number = usize::try_from(asked).unwrap_or(usize::MAX);
             if fleet.open(number, None, Duration::ZERO, &poller).is_err() {
-                return Ok(None);
+                return Ok(Opening::Failed);
             }
             asked += 1;
         }
         if fleet.traffic.opened == all {
-            return Ok(Some(began.elapsed()));
+            return Ok(Opening::All(began.elapsed()));
         }
-        let Some(left) = patience.checked_sub(began.elapsed()) else { return Ok(None) };
+        let Some(left) = patience.checked_sub(began.elapsed()) else { return Ok(Opening::TooSlow) };
         poller.wait(&mut events, left)?;
         for event in &events {
             if fleet.attend(*event).is_some_and(|number| !fleet.is_open(number)) {
-                return Ok(None);
+                return Ok(Opening::Failed);
             }
         }
     }

@@ -40,11 +40,15 @@ pub(crate) fn measure(bed: &Testbed<'_>) -> Result<Figures, Failure> {
         heavy(left, || Session::open(database));
     };
     let disturbed = bed.load(&Asked { beside: Some(&beside), ..asked("heavy") }, &mut figures)?.summary;
-    for (name, summary) in [("quiet", quiet), ("heavy", disturbed)] {
-        if let Some(latency) = summary.latency_us {
+    // What else goes on makes pages slower and never quicker: the better of two quiet loads is the truer one.
+    let again = bed.load(&asked("quiet-again"), &mut figures)?.summary;
+    let quiet = [quiet, again].into_iter().filter_map(|summary| summary.latency_us);
+    let quiet = quiet.min_by_key(|latency| latency.p99);
+    for (name, latency) in [("quiet", quiet), ("heavy", disturbed.latency_us)] {
+        if let Some(latency) = latency {
             #[expect(clippy::cast_precision_loss, reason = "a latency in microseconds is far below 2^52")]
             if name == "quiet" && latency.p99 as f64 >= NOISY_US {
-                figures.doubt(format!("pages took {} ms before the query", latency.p99 / 1000));
+                figures.doubt(format!("pages took {} ms without the query", latency.p99 / 1000));
             }
             figures.count(&format!("{name}_p50_us"), latency.p50);
             figures.count(&format!("{name}_p99_us"), latency.p99);

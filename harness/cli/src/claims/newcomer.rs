@@ -19,7 +19,7 @@ struct Question {
 /// What a newcomer was told while something was away.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Told {
-    /// How many questions were asked.
+    /// How many questions were asked or unanswered then.
     pub(crate) asked: usize,
     /// How long there was no answer to be had.
     pub(crate) down: Duration,
@@ -43,17 +43,21 @@ impl Newcomer {
         }
     }
 
-    /// What was told to who asked between two moments.
+    /// What was told between two moments. There is no answer to be had from a question in vain until the next one.
     pub(crate) fn told(&self, from: Instant, to: Instant) -> Told {
         let questions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let within = questions.iter().filter(|question| (from..to).contains(&question.asked));
         let mut told = Told { asked: 0, down: Duration::ZERO, slowest: None };
-        for question in within {
+        for (number, question) in questions.iter().enumerate() {
+            let ended = question.asked + question.took;
+            if question.asked >= to || ended <= from {
+                continue;
+            }
             told.asked += 1;
             if question.answered {
                 told.slowest = told.slowest.max(Some(question.took));
             } else {
-                told.down += question.took.max(EVERY);
+                let next = questions.get(number + 1).map_or(ended, |next| next.asked);
+                told.down += next.min(to).saturating_duration_since(question.asked.max(from));
             }
         }
         told
@@ -77,13 +81,17 @@ mod tests {
             question(0, 1, true),
             // Refused at once, then silent for two seconds, then answered by another server.
             question(100, 1, false),
-            question(200, 2_000, false),
-            question(2_200, 900, true),
-            question(3_100, 1, true),
+            question(220, 2_000, false),
+            question(2_230, 900, true),
+            question(3_140, 1, true),
         ]));
         let told = newcomer.told(at(50), at(3_000));
         let expected =
-            Told { asked: 3, down: Duration::from_millis(2_100), slowest: Some(Duration::from_millis(900)) };
+            Told { asked: 3, down: Duration::from_millis(2_130), slowest: Some(Duration::from_millis(900)) };
         assert_eq!(told, expected);
+        // Whoever had asked before and waited in vain meanwhile counts for that while.
+        let told = newcomer.told(at(1_000), at(2_000));
+        assert_eq!(told, Told { asked: 1, down: Duration::from_secs(1), slowest: None });
+        assert_eq!(newcomer.told(at(5_000), at(6_000)).asked, 0);
     }
 }

@@ -49,6 +49,10 @@ pub(crate) fn measure(outage: &Outage, bed: &Testbed<'_>) -> Result<Figures, Fai
             let from = began + Duration::from_secs_f64(found.at_s.max(0.0));
             let told = newcomer.told(from, from + Duration::from_secs_f64(away_s));
             figures.count(&format!("{name}_questions_count"), told.asked as u64);
+            if told.asked == 0 {
+                figures.doubt(format!("nobody asked for a name while {name} was away"));
+                continue;
+            }
             figures.set(&format!("{name}_{NAME}_down_s"), told.down.as_secs_f64());
             if let Some(slowest) = told.slowest {
                 figures.set(&format!("{name}_{NAME}_slowest_s"), slowest.as_secs_f64());

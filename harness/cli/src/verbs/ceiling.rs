@@ -426,7 +426,7 @@ fn words(ended: &Ended, trials: &[TrialFile]) -> String {
             ended.noise.failed, ended.noise.trials
         ),
         Found::Deadline => {
-            "the search ended before its bounds were close: give it more time with --deadline".to_owned()
+            "the search ended before its bounds were close and confirmed, and the lower one held: give it more time with --deadline".to_owned()
         }
     }
 }

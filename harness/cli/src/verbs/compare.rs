@@ -52,8 +52,8 @@ pub(crate) struct CompareArgs {
     /// File, or the name of a ready-made schedule
     #[arg(long, value_name = "SCHEDULE", default_value = "thorough")]
     pub(crate) schedule: String,
-    /// Search for the ceiling of each design too: `rough` takes less than a minute for each (under p99<200ms), `quick` two,
-    /// `full` ten (under p99<50ms)
+    /// Search for the ceiling of each design too: `rough` takes less than a minute for each (p99<200ms, 16 connections), `quick`
+    /// two and `full` ten (p99<50ms, 64 connections)
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) ceiling: Option<Search>,
     /// Measure what is claimed about the designs too; with --quick in less time

@@ -9,7 +9,7 @@ use crate::compare::{self, CompareArgs};
 use crate::failure::{Code, Failure};
 use crate::page::PageArgs;
 
-/// Shows it all in about eight minutes: compares the five designs while parts of them die
+/// Shows it all in less than eight minutes: compares the five designs while parts of them die
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Where the records and the report are kept

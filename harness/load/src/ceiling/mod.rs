@@ -38,7 +38,7 @@ pub struct Goal {
     pub soak: Duration,
     /// Arrivals that a trial needs to say anything: at a low load it is longer for them.
     pub fewest: f64,
-    /// The search ends here whatever it knows: no trial begins that would last longer.
+    /// The search ends here whatever it knows: no trial begins that could not be over by then, as far as trials took before.
     pub deadline: Duration,
 }
 

@@ -62,6 +62,8 @@ pub struct Search {
     /// Invalid trials in a row, and whether the generator was the limit in all of them.
     in_a_row: (u32, bool),
     spent: Duration,
+    /// What a trial took beside its duration, at least.
+    beside: Option<Duration>,
     /// Soaks by load: passed, failed.
     soaks: BTreeMap<i32, (u32, u32)>,
     ended: Option<Found>,
@@ -96,6 +98,7 @@ impl Search {
             invalid: 0,
             in_a_row: (0, true),
             spent: Duration::ZERO,
+            beside: None,
             soaks: BTreeMap::new(),
             ended: None,
         }
@@ -145,6 +148,8 @@ impl Search {
     /// Tells how a trial went and how long it took in all.
     pub fn tell(&mut self, ask: &Ask, verdict: Verdict, took: Duration) {
         self.spent += took;
+        let beside = took.saturating_sub(ask.duration);
+        self.beside = Some(self.beside.map_or(beside, |known| known.min(beside)));
         self.made += 1;
         let good = match verdict {
             Verdict::Pass => true,
@@ -193,12 +198,12 @@ impl Search {
         None
     }
 
-    /// A trial, unless it would be over only after the deadline.
+    /// A trial, unless it could not be over before the deadline.
     fn asking(&mut self, index: i32, duration: Duration, phase: &'static str) -> Option<Ask> {
         let rate_hz = self.hz(index);
         let counts = duration;
         let duration = duration.max(Duration::from_secs_f64(self.goal.fewest / rate_hz));
-        if self.spent + duration > self.goal.deadline {
+        if self.spent + duration + self.beside.unwrap_or_default() > self.goal.deadline {
             return self.end(Found::Deadline);
         }
         Some(Ask { rate_hz, duration, phase, index, counts })
