@@ -94,6 +94,7 @@ pub(crate) fn run(args: &CeilingArgs) -> Result<ExitCode, Failure> {
             let logs = kept.dir().join("logs");
             let quiet: Arc<dyn Sink> = Arc::new(|_event| {});
             let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, &quiet)?;
+            bring_up::keep_off(&cpus);
             let inventory = &lab.inventory;
             let mut plan =
                 args.plan(&design.topology.name, inventory.public_url(), || Ok(scenario::shop()))?;

@@ -45,7 +45,6 @@ pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
         Place::Outside(code) => return Ok(code),
     };
     let interrupt = Interrupt::listen()?;
-    // Asked before the lab is kept off the generator's cores.
     let cpus = generator_cpus();
     add_stranger(&mut design);
     let began = Instant::now();
@@ -54,6 +53,7 @@ pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
     let alarms = Arc::new(Alarms::default());
     let sink = Arc::clone(&alarms) as Arc<dyn Sink>;
     let lab = bring_up::up(&design, &sealed, &parts, &logs, unit, &interrupt, &sink)?;
+    bring_up::keep_off(&cpus);
     eprintln!(
         "{}: up after {:.1} s for {}",
         args.design,

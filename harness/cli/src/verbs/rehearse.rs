@@ -126,7 +126,6 @@ fn decide(args: &RehearseArgs) -> Result<Rehearsal, Failure> {
 impl Rehearsal {
     fn perform(self, args: &RehearseArgs, sealed: &Sealed, parts: &PartsRoot) -> Result<ExitCode, Failure> {
         let interrupt = Interrupt::listen()?;
-        // Asked before the lab is kept off the generator's cores.
         let cpus = generator_cpus();
         let root = sandbox::runs_root();
         let place = args.shape.out.as_deref().map_or(Place::Under(&root), Place::Exactly);
@@ -160,6 +159,7 @@ impl Rehearsal {
         let logs = recorder.dir().join("logs");
         let sink = Arc::clone(recorder) as Arc<dyn Sink>;
         let lab = bring_up::up(&self.design, sealed, parts, &logs, self.unit, interrupt, &sink)?;
+        bring_up::keep_off(&cpus);
         eprintln!("{}: up after {:.1} s", self.plan.name, began.elapsed().as_secs_f64());
         let inventory = &lab.inventory;
         recorder.timeline(&Timeline {

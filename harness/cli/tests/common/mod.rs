@@ -173,8 +173,11 @@ impl Drop for Background {
 /// Waits until the lab in the background says that it is up.
 #[track_caller]
 pub fn await_up(lab: &mut Background) {
-    use std::io::{BufRead as _, BufReader};
+    use std::io::{BufRead as _, BufReader, Read as _};
     let mut lines = BufReader::new(lab.0.stdout.as_mut().unwrap()).lines();
-    let up = lines.any(|line| line.is_ok_and(|line| line.contains("takes it down")));
-    assert!(up, "the lab ended before it was up");
+    if !lines.any(|line| line.is_ok_and(|line| line.contains("takes it down"))) {
+        let mut said = String::new();
+        lab.0.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+        panic!("the lab ended before it was up: {said}");
+    }
 }
