@@ -41,7 +41,17 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.reason)
+        // An error that names its cause in its own words is not said twice.
+        let mut said = String::new();
+        for link in self.reason.chain() {
+            let link = link.to_string();
+            if said.is_empty() {
+                said = link;
+            } else if !said.ends_with(&link) {
+                said = format!("{said}: {link}");
+            }
+        }
+        f.write_str(&said)
     }
 }
 
@@ -61,4 +71,21 @@ pub(crate) fn code_of(status: ExitStatus) -> u8 {
     use std::os::unix::process::ExitStatusExt;
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(Code::Bug as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let cause = || std::io::Error::other("disk full");
+        let named = anyhow::Error::new(cause()).context("cannot write a: disk full").context("no record");
+        assert_eq!(
+            Failure::new(Code::Environment, named).to_string(),
+            "no record: cannot write a: disk full"
+        );
+        let unnamed = anyhow::Error::new(cause()).context("cannot write a");
+        assert_eq!(Failure::new(Code::Environment, unnamed).to_string(), "cannot write a: disk full");
+    }
 }

@@ -74,6 +74,18 @@ fn a_design_that_is_a_file_or_wrong_is_named_with_its_line() {
         (format!("{head}{node}[[node.part]]\npart = \"apache\"\n"), ["topology.toml:9", "apache"]),
         (format!("{head}{node}{}", node.replace("\"a\"", "\"b\"")), ["topology.toml:10", "same address"]),
         (format!("{head}{node}colour = 1\n"), ["topology.toml:8", "colour"]),
+        (
+            format!("{head}networks = [\"198.51.100.0/24\"]\n{node}"),
+            ["topology.toml:8", "address 192.0.2.1: is outside the design's networks"],
+        ),
+        (
+            format!(
+                "{head}{node}[[node.part]]\npart = \"nginx\"\n[[node.part]]\npart = \"gunicorn\"\n\
+                 [[link]]\nfrom = \"a/nginx\"\nto = \"a/gunicorn\"\nport = 8000\nprotocol = \"http\"\nlabel = \"x\"\n\
+                 [[link]]\nfrom = \"a/gunicorn\"\nto = \"a/nginx\"\nport = 80\nprotocol = \"http\"\nlabel = \"x\"\n"
+            ),
+            ["topology.toml:", "from `a/nginx` to `a/gunicorn` closes a circle"],
+        ),
     ] {
         fs::write(design.join("topology.toml"), text).unwrap();
         home.run(["up", "./design"]).expect(INPUT, &words);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use common::{Background, Home, await_that, await_up, children, namespace, pids};
+use common::{Background, Home, await_that, await_up, by, children, namespace, pids};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -132,4 +132,17 @@ fn sigterm_while_coming_up_ends_it_with_143_and_leaves_nothing() {
     lab.signal(Signal::SIGTERM);
     lab.finish().expect(143, &["interrupted by signal 15"]);
     assert_nothing_left(&traces, &home, "SIGTERM");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_written_is_named_and_nothing_is_left() {
+    let home = Home::new();
+    // No file may be larger than what setting up the network takes, and a certificate with its chain is. Who ignores the
+    // signal about it is told by an error.
+    let limit = "trap '' XFSZ; exec prlimit --fsize=700 \"$@\"";
+    let limited = by(&["sh", "-c", limit, "limited"], &home.brownout(["up", "2-secured"]), &home);
+    let lab = Background::start(limited);
+    let traces = Traces::of(lab.0.id());
+    lab.finish().expect(5, &["cannot write the certificate /run/brownout/tls/", "File too large"]);
+    assert_nothing_left(&traces, &home, "a certificate that cannot be written");
 }

@@ -1,10 +1,10 @@
 //! A lab that is up, seen from its nodes.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use super::{Background, Ended, Home, await_up};
+use super::{Background, Ended, Home, await_up, by};
 
 /// A lab in the background, taken down with the test.
 pub struct Lab<'a> {
@@ -68,16 +68,7 @@ impl<'a> Lab<'a> {
     /// The same by who may not leave a group, as in an ordinary user's lab.
     pub fn up_without_groups(home: &'a Home, design: &str) -> Self {
         let asked = home.brownout([&["up", design, "--logs", "logs"], &NODE[..]].concat());
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--"]).arg(asked.get_program()).args(asked.get_args());
-        command.current_dir(home.cwd()).stdin(Stdio::null());
-        for (name, value) in asked.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        Self::started(home, command)
+        Self::started(home, by(&["unshare", "--user", "--map-root-user", "--"], &asked, home))
     }
 
     fn started(home: &'a Home, command: Command) -> Self {

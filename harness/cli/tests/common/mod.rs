@@ -170,6 +170,20 @@ impl Drop for Background {
     }
 }
 
+/// `command` of `home` as an argument of another one, which starts it.
+pub fn by(starter: &[&str], command: &Command, home: &Home) -> Command {
+    let mut started = Command::new(starter[0]);
+    started.args(&starter[1..]).arg(command.get_program()).args(command.get_args());
+    started.current_dir(home.cwd()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => started.env(name, value),
+            None => started.env_remove(name),
+        };
+    }
+    started
+}
+
 /// Waits until the lab in the background says that it is up.
 #[track_caller]
 pub fn await_up(lab: &mut Background) {
