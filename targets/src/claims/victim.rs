@@ -29,6 +29,8 @@ pub enum Harm {
     Pause,
     /// All traffic of its node is dropped.
     Drop,
+    /// Ended in good order, and away until it is started again.
+    Restart,
 }
 
 /// Whom a fault of an experiment hits, and how.
@@ -72,6 +74,7 @@ impl Victim {
             Harm::Kill => "",
             Harm::Pause => "-paused",
             Harm::Drop => "-cut-off",
+            Harm::Restart => "-restarted",
         };
         format!("{role}{whole}{harm}")
     }

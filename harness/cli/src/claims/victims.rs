@@ -39,6 +39,7 @@ pub(crate) fn harmed(
             fault: match victim.fault {
                 Harm::Kill => FaultKind::Kill,
                 Harm::Pause => FaultKind::Pause,
+                Harm::Restart => FaultKind::Restart,
                 Harm::Drop => FaultKind::Drop { direction: Direction::Both, peer: None, port: None },
             },
             select: selector(victim, bed)?,
