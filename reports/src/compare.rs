@@ -109,6 +109,7 @@ fn design(name: &str, runs: &[&RunReport]) -> DesignFile {
         nodes,
         run_ids: runs.iter().map(|report| report.run.plan.run_id.clone()).collect(),
         ceiling: runs.iter().find_map(|report| report.run.ceiling.clone()).map(without_trials),
+        generator_limited: runs.iter().any(|report| report.summary.generator.limited),
         goodput_hz: tidy(goodput / runs.len().max(1) as f64),
         // Over different rates there is no one load that it would be matched at.
         latency_at_matched_load_us: PercentilesFile::new(&crate::findings::windows::merged(&latencies))

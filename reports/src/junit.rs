@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::findings::Findings;
-use crate::summary::{NOTHING_ASKED, Summary};
+use crate::summary::{NO_SUCCESS, Summary};
 
 /// A case and why it did not pass.
 struct Case<'a> {
@@ -15,24 +15,16 @@ struct Case<'a> {
 
 /// The run as JUnit's XML. A broken objective is a failure, and so is a fault that the design never recovered from;
 /// what cannot be said is skipped.
-pub(crate) fn junit(summary: &Summary, findings: &Findings) -> String {
-    let unknown = summary.verdict == "unknown";
-    let asked = summary.reasons.iter().filter(|reason| !reason.starts_with(NOTHING_ASKED));
-    let objectives = asked.map(|reason| Case {
+pub(crate) fn junit(summary: &Summary, findings: &Findings, objectives: &[String]) -> String {
+    let objectives = objectives.iter().map(|objective| Case {
         class: "objective",
-        // The same name whatever came of it, so that a history of it can be kept.
-        name: ["broken: ", "met: ", ": "]
-            .iter()
-            .find_map(|cut| Some(reason.split_once(cut)?.0.trim_end()))
-            .unwrap_or(reason)
-            .to_owned(),
-        trouble: match reason {
-            _ if reason.contains(" broken:") || reason == "no request succeeded" => {
-                Some(("failure", reason.clone()))
-            }
-            _ if unknown => Some(("skipped", reason.clone())),
-            _ => None,
-        },
+        name: objective.clone(),
+        trouble: trouble(&summary.reasons, objective),
+    });
+    let nothing = summary.reasons.iter().filter(|reason| *reason == NO_SUCCESS).map(|reason| Case {
+        class: "load",
+        name: "some request succeeds".to_owned(),
+        trouble: Some(("failure", reason.clone())),
     });
     let faults = findings.injections.iter().map(|injection| Case {
         class: "fault",
@@ -43,7 +35,7 @@ pub(crate) fn junit(summary: &Summary, findings: &Findings) -> String {
             _ => None,
         },
     });
-    let cases: Vec<Case<'_>> = objectives.chain(faults).collect();
+    let cases: Vec<Case<'_>> = objectives.chain(nothing).chain(faults).collect();
     let count =
         |kind| cases.iter().filter(|case| case.trouble.as_ref().is_some_and(|(k, _)| *k == kind)).count();
     let (failures, skipped) = (count("failure"), count("skipped"));
@@ -61,6 +53,20 @@ pub(crate) fn junit(summary: &Summary, findings: &Findings) -> String {
     xml
 }
 
+/// Why `objective` was not met. What was not judged, as when the generator was the limit, has all there is to say.
+fn trouble(reasons: &[String], objective: &str) -> Option<(&'static str, String)> {
+    let said = reasons.iter().find_map(|reason| {
+        let rest = reason.strip_prefix(objective)?;
+        [" broken: ", " met: ", ": "].iter().find(|word| rest.starts_with(**word)).map(|word| (*word, reason))
+    });
+    match said {
+        Some((" met: ", _)) => None,
+        Some((" broken: ", reason)) => Some(("failure", reason.clone())),
+        Some((_, reason)) => Some(("skipped", reason.clone())),
+        None => Some(("skipped", reasons.join("; "))),
+    }
+}
+
 fn line(case: &Case<'_>) -> String {
     let open = format!("<testcase classname=\"{}\" name=\"{}\"", case.class, escape(&case.name));
     match &case.trouble {
@@ -73,4 +79,24 @@ fn escape(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     // XML 1.0 has no place for control characters, escaped or not.
     escaped.chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_objective_is_met_broken_or_skipped_with_the_reason() {
+        let reasons = ["p99<50ms broken: 60 ms", "p9<1s met: 2 ms", "x:p99<1ms: no request fell due"];
+        let of = |reasons: &[&str]| {
+            let reasons: Vec<String> = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+            ["p99<50ms", "p9<1s", "x:p99<1ms"].map(|name| trouble(&reasons, name))
+        };
+        assert_eq!(
+            of(&reasons).map(|found| found.map(|found| found.0)),
+            [Some("failure"), None, Some("skipped")]
+        );
+        let late = Some(("skipped", "the generator was late".to_owned()));
+        assert_eq!(of(&["the generator was late"]), [late.clone(), late.clone(), late]);
+    }
 }

@@ -18,7 +18,10 @@ use crate::findings::grid::Grid;
 use crate::findings::windows::windows;
 use crate::monitor::Monitored;
 
-pub(crate) use self::judge::NOTHING_ASKED;
+pub(crate) use self::judge::NO_SUCCESS;
+
+/// What stands before all figures of a run in which the generator was the limit.
+const GENERATOR_LIMITED: &str = "generator-limited: the figures are the generator's and not the target's";
 
 /// The measured load in numbers; the same as stands in `summary.json`.
 pub type Summary = SummaryFile;
@@ -33,7 +36,11 @@ pub fn summary(run: &Run) -> Summary {
     // Percentiles over different rates would describe none of them.
     let even = measured.stretches.is_empty();
     let percentiles = |histogram| PercentilesFile::new(histogram).filter(|_| even);
+    let limited = !measured.limits(run).is_empty();
     let mut warnings = run.machine.warnings.clone();
+    if limited {
+        warnings.insert(0, GENERATOR_LIMITED.to_owned());
+    }
     warnings.extend(run.gaps.iter().cloned());
     warnings.extend(run.events.iter().filter_map(|event| match &event.what {
         WhatRecord::Warning { text } => Some(text.clone()),
@@ -65,7 +72,7 @@ pub fn summary(run: &Run) -> Summary {
             reused_requests_min: totals.reused_requests_min,
             reused_requests_max: totals.reused_requests_max,
         }),
-        generator: generator(run, &measured),
+        generator: generator(run, &measured, limited),
         by_request: whole.by_request(run, even),
         by_stage: measured.stretches.iter().map(|(stretch, sums)| sums.stage(run, stretch)).collect(),
         imbalance: run.totals.as_ref().and_then(|totals| imbalance(&totals.served_by)),
@@ -75,11 +82,11 @@ pub fn summary(run: &Run) -> Summary {
     }
 }
 
-fn generator(run: &Run, measured: &Measured) -> GeneratorFile {
+fn generator(run: &Run, measured: &Measured, limited: bool) -> GeneratorFile {
     let own = GeneratorFile {
         own_lag_us: PercentilesFile::new(&measured.whole.own_lag),
         loop_gaps_us: PercentilesFile::new(&measured.whole.loop_gaps),
-        limited: !measured.limits(run).is_empty(),
+        limited,
         ..GeneratorFile::default()
     };
     let Some(totals) = &run.totals else { return own };

@@ -97,7 +97,11 @@ fn figure(design: &DesignFile) -> Cell {
     });
     Cell {
         verdict: "figure".to_owned(),
-        headline: format!("{} good", words::rate(design.goodput_hz)),
+        headline: format!(
+            "{} good{}",
+            words::rate(design.goodput_hz),
+            if design.generator_limited { " (generator-limited)" } else { "" }
+        ),
         detail,
     }
 }

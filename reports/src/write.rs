@@ -67,7 +67,8 @@ pub fn write(run_dirs: &[PathBuf], out: &Path, settings: Settings) -> Result<Com
         let dir = &report.run.dir;
         write_whole(&dir.join("findings.json"), to_json(&report.findings)?.as_bytes())?;
         write_whole(&dir.join("summary.json"), to_json(&report.summary)?.as_bytes())?;
-        write_whole(&dir.join("junit.xml"), junit(&report.summary, &report.findings).as_bytes())?;
+        let junit = junit(&report.summary, &report.findings, &report.run.plan.objectives);
+        write_whole(&dir.join("junit.xml"), junit.as_bytes())?;
         for (name, text) in crate::outputs::files(&report.run) {
             write_whole(&dir.join(name), text.as_bytes())?;
         }

@@ -202,6 +202,11 @@ fn too_few_samples_and_a_late_generator_say_nothing() {
     let busy = summary(&Run::open(dir.path()).unwrap());
     assert_eq!((busy.verdict.as_str(), busy.generator.limited), ("unknown", true));
     assert!(busy.reasons[0].contains("lower the rate"), "{busy:?}");
+    assert!(busy.warnings[0].starts_with("generator-limited"), "{busy:?}");
+    let html = page(dir.path());
+    for label in ["<b>Mind:</b> generator-limited", "good (generator-limited)"] {
+        assert!(html.contains(label), "{label} is not on the page");
+    }
 }
 
 #[test]

@@ -29,6 +29,24 @@ fn a_claim_is_read_with_its_experiments() {
 }
 
 #[test]
+fn a_victim_is_harmed_in_one_of_four_ways() {
+    for (word, fault, name) in [
+        ("kill", Harm::Kill, "database"),
+        ("pause", Harm::Pause, "database-paused"),
+        ("drop", Harm::Drop, "database-cut-off"),
+        ("restart", Harm::Restart, "database-restarted"),
+    ] {
+        let text = format!(
+            "{HEAD}[[claim.experiment]]\n[claim.experiment.alerts]\ntold = true\n\
+             [[claim.experiment.alerts.victim]]\nrole = \"database\"\nfault = \"{word}\"\n"
+        );
+        let claims = parse(&text, "x/claims.toml").unwrap();
+        let [Experiment::Alerts(alerts)] = &claims[0].experiments[..] else { panic!("{claims:?}") };
+        assert_eq!((alerts.victim[0].fault, alerts.victim[0].name().as_str()), (fault, name));
+    }
+}
+
+#[test]
 fn mistakes_are_named_with_their_line() {
     let one = format!("{HEAD}[[claim.experiment]]\n");
     let scan = "scan.open = [{ role = \"database\", port = 3306 }]\n";

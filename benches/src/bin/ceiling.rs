@@ -62,8 +62,13 @@ fn main() -> ExitCode {
     match counts.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Ok(Counts { between, near, too_noisy }) => {
             let of = args.runs;
+            // Nineteen of twenty; of what nobody can search in, that it is said.
+            let bar = |count: u64| if count * 20 >= of * 19 { "reached" } else { "not reached" };
             println!(
-                "\nbetween the bounds: {between} of {of}; lower bound as near as asked for: {near} of {of}; too noisy: {too_noisy} of {of}"
+                "\nbetween the bounds: {between} of {of} ({}); lower bound as near as asked for: {near} of {of} ({}); too noisy: {too_noisy} of {of} ({})",
+                bar(between),
+                bar(near),
+                bar(too_noisy)
             );
             ExitCode::SUCCESS
         }

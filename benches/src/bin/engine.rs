@@ -28,8 +28,8 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     sched_setaffinity(None, &set)?;
     let seconds = Duration::from_secs(4);
     println!(
-        "{:<34}{:>9}{:>9}{:>12}{:>11}{:>11}{:>11}",
-        "", "rps", "cpu", "req/core-s", "lag p50", "lag p99", "lat. p50"
+        "{:<34}{:>9}{:>9}{:>9}{:>12}{:>11}{:>11}{:>11}",
+        "", "rps", "sent/due", "cpu", "req/core-s", "lag p50", "lag p99", "lat. p50"
     );
     for connections in [1, 16, 64, 256] {
         let closed = plan(Arrivals::Closed { think: Duration::ZERO }, seconds, connections, get("/"));
@@ -80,8 +80,9 @@ fn show(name: &str, result: &Result) {
     let us =
         |histogram: &Histogram, percentile: f64| format!("{} us", histogram.value_at_percentile(percentile));
     println!(
-        "{name:<34}{:>9.0}{:>8.0}%{:>12.0}{:>11}{:>11}{:>11}",
+        "{name:<34}{:>9.0}{:>8.2}%{:>8.0}%{:>12.0}{:>11}{:>11}{:>11}",
         answered / totals.wall.as_secs_f64(),
+        counts.sent() as f64 / counts.due().max(1) as f64 * 100.0,
         totals.busiest_worker * 100.0,
         answered / totals.cpu.as_secs_f64(),
         us(send_lag, 50.0),

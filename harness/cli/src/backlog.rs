@@ -1,10 +1,12 @@
-//! Requests that pile up while a trial goes on: in an open loop the earliest sign of overload, and the most reliable.
+//! What ends a trial before its time, to protect the target: requests that pile up, in an open loop the earliest sign of
+//! overload and the most reliable, and failures that no later answer can make good.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use load::Live;
+use model::{Metric, Plan};
 
 /// How often the live state is read; workers tell it five times a second.
 const EVERY: Duration = Duration::from_millis(200);
@@ -18,6 +20,49 @@ const OUTSTANDING: f64 = 4.0;
 const TOO_MUCH: Duration = Duration::from_secs(1);
 /// It has to last this long.
 const SUSTAINED: Duration = Duration::from_secs(1);
+/// More than this share of what was answered in [`FAILING_FOR`] has failed: the target is not past it.
+const FAILING: f64 = 0.1;
+const FAILING_FOR: Duration = Duration::from_secs(3);
+
+/// What a trial offers, and how much of it may fail.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    rate_hz: f64,
+    /// Requests that may fail in all; one more and an objective is broken, whatever comes.
+    failures: f64,
+}
+
+impl Limits {
+    /// Of a trial of `plan`, which offers `rate_hz`.
+    pub(crate) fn new(plan: &Plan, rate_hz: f64) -> Self {
+        let allowed = plan.objectives.iter().filter(|objective| objective.request.is_none());
+        let allowed = allowed.filter_map(|objective| match objective.metric {
+            Metric::Errors => Some(objective.bound),
+            Metric::Goodput => Some(1.0 - objective.bound),
+            Metric::Latency(_) => None,
+        });
+        let due = rate_hz * plan.stages.iter().map(|stage| stage.duration.as_secs_f64()).sum::<f64>();
+        Self { rate_hz, failures: allowed.fold(1.0, f64::min) * due }
+    }
+}
+
+/// How many requests were good and how many failed, over time.
+#[derive(Debug, Default)]
+struct Answers(Vec<(Instant, u64, u64)>);
+
+impl Answers {
+    /// Why it is of no use to go on, if it is.
+    #[expect(clippy::cast_precision_loss, reason = "numbers of requests, far below 2^52")]
+    fn hopeless(&mut self, now: Instant, good: u64, failed: u64, limits: &Limits) -> Option<String> {
+        self.0.push((now, good, failed));
+        let (_, _, failed_before) = self.0[0];
+        let (_, good_then, failed_then) = *self.0.iter().rfind(|(at, ..)| now - *at >= FAILING_FOR)?;
+        let lately = (failed - failed_then) as f64 / (good + failed - good_then - failed_then).max(1) as f64;
+        let broken = (failed - failed_before) as f64 > limits.failures;
+        (broken && lately > FAILING)
+            .then(|| format!("{:.0} % of the requests of 3 s failed, cut short", lately * 100.0))
+    }
+}
 
 /// What was seen of the pile.
 #[derive(Debug, Default)]
@@ -28,10 +73,11 @@ pub(crate) struct Backlog {
     pub(crate) cut_short: Option<String>,
 }
 
-/// Watches until `done`; raises `stop` when the pile is far too high, or when `interrupted` is set.
+/// Watches until `done`; raises `stop` when the pile is far too high, when failures go on that have broken an objective
+/// already, or when `interrupted` is set.
 pub(crate) fn watch(
     live: &Live,
-    rate_hz: f64,
+    limits: &Limits,
     from: Instant,
     done: &AtomicBool,
     stop: &AtomicBool,
@@ -39,6 +85,7 @@ pub(crate) fn watch(
 ) -> Backlog {
     let mut backlog = Backlog::default();
     let mut high_since: Option<Instant> = None;
+    let mut answers = Answers::default();
     while !done.load(Ordering::Relaxed) {
         thread::sleep(EVERY);
         if interrupted.load(Ordering::Relaxed) {
@@ -52,10 +99,19 @@ pub(crate) fn watch(
         #[expect(clippy::cast_precision_loss, reason = "requests on their way, far below 2^52")]
         let pile = state.due.saturating_sub(state.good + state.failed) as f64;
         backlog.seen.push(((now - from).as_secs_f64(), pile));
-        if pile < rate_hz * TOO_MUCH.as_secs_f64() {
+        let hopeless = answers.hopeless(now, state.good, state.failed, limits);
+        let piled_up = if pile < limits.rate_hz * TOO_MUCH.as_secs_f64() {
             high_since = None;
-        } else if now - *high_since.get_or_insert(now) >= SUSTAINED && backlog.cut_short.is_none() {
-            backlog.cut_short = Some(format!("backlog: {pile:.0} requests piled up, cut short"));
+            None
+        } else if now - *high_since.get_or_insert(now) >= SUSTAINED {
+            Some(format!("backlog: {pile:.0} requests piled up, cut short"))
+        } else {
+            None
+        };
+        if backlog.cut_short.is_none()
+            && let Some(reason) = piled_up.or(hopeless)
+        {
+            backlog.cut_short = Some(reason);
             stop.store(true, Ordering::Relaxed);
         }
     }
@@ -101,6 +157,24 @@ mod tests {
     fn overload(pile: impl Fn(f64) -> f64) -> Option<String> {
         let seen = (0..25).map(|index| f64::from(index) * 0.2).map(|at| (at, pile(at))).collect();
         Backlog { seen, cut_short: None }.overload(2_000.0, Duration::from_secs(5))
+    }
+
+    #[test]
+    fn a_trial_that_cannot_pass_any_more_is_ended_while_it_fails_and_a_burst_is_waited_out() {
+        let limits = Limits { rate_hz: 100.0, failures: 20.0 };
+        let start = Instant::now();
+        let told = |failing: fn(u64) -> bool| {
+            let (mut answers, mut good, mut failed) = (Answers::default(), 0, 0);
+            (0..50u64).find_map(|at| {
+                *(if failing(at) { &mut failed } else { &mut good }) += 20;
+                answers
+                    .hopeless(start + EVERY * u32::try_from(at).unwrap(), good, failed, &limits)
+                    .map(|_| at)
+            })
+        };
+        assert_eq!(told(|_| true), Some(15), "as soon as three seconds are seen");
+        assert_eq!(told(|at| at == 5), None, "twenty may fail");
+        assert_eq!(told(|at| at % 20 == 0), None, "one in twenty at a time is for the end to judge");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use load::ceiling::Verdict;
 use load::{Live, LoadError, Opening, Options, Targets};
-use model::{Arrivals, Inventory, Metric, Objective, Plan, Sink, Stage, Timeline};
+use model::{Arrivals, Inventory, Metric, Objective, Plan, Scenario, Session, Sink, Stage, Timeline};
 use record::derived::SummaryFile;
 use record::{Machine, Place, Recorder, Run};
 
@@ -115,7 +115,17 @@ impl Trials<'_> {
         let dir = recorder.finish().or_fail(Code::Environment)?;
         loaded.or_fail(Code::Environment)?;
         let summary = reports::summary(&Run::open(&dir).or_fail(Code::Bug)?);
-        Ok(summary.requests.good == summary.requests.due)
+        Ok(summary.requests.good == summary.requests.due && self.quick_enough(&summary))
+    }
+
+    /// Whether half of the answers came within every objective for latency: more can hardly be asked of so few.
+    fn quick_enough(&self, summary: &SummaryFile) -> bool {
+        let bounds = self.plan.objectives.iter().filter(|objective| {
+            objective.request.is_none() && matches!(objective.metric, Metric::Latency(_))
+        });
+        let tightest = bounds.map(|objective| objective.bound).fold(f64::INFINITY, f64::min);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds, far below 2^52")]
+        summary.latency_us.as_ref().is_some_and(|latency| (latency.p50 as f64) < tightest)
     }
 
     /// Finds out how long before its first request a trial has to begin to open connections. Without room for that the
@@ -146,9 +156,10 @@ impl Trials<'_> {
         let options = self.options(start, &live);
         let (done, stop) = (AtomicBool::new(false), AtomicBool::new(false));
         let measured_from = start + plan.warm_up;
+        let limits = backlog::Limits::new(plan, rate_hz);
         let watched = thread::scope(|scope| {
             let watching = scope
-                .spawn(|| backlog::watch(&live, rate_hz, measured_from, &done, &stop, &self.interrupt.flag));
+                .spawn(|| backlog::watch(&live, &limits, measured_from, &done, &stop, &self.interrupt.flag));
             let loaded = load::run(plan, &options, sink, &stop);
             done.store(true, Ordering::Relaxed);
             loaded.map(|_| watching.join())
@@ -202,19 +213,50 @@ fn broken(reasons: &[String]) -> impl Iterator<Item = &str> {
     reasons.iter().map(String::as_str).filter(|reason| !reason.contains(" met: "))
 }
 
-/// Arrivals that the objectives' percentiles need, with a little more.
-pub(crate) fn fewest(objectives: &[Objective]) -> f64 {
-    let needed = |objective: &Objective| match objective.metric {
-        Metric::Latency(percentile) if percentile > 0.0 && percentile < 100.0 => {
-            0.05f64.ln() / (percentile / 100.0).ln()
+/// Arrivals that the objectives' percentiles need, with a little more. How many arrivals there are of one request is left to
+/// chance, as Poisson arrivals are: three standard deviations are allowed for.
+pub(crate) fn fewest(plan: &Plan, spacing: Spacing) -> f64 {
+    let needed = |objective: &Objective| {
+        let samples = match objective.metric {
+            Metric::Latency(percentile) if percentile > 0.0 && percentile < 100.0 => {
+                0.05f64.ln() / (percentile / 100.0).ln()
+            }
+            _ => 1.0,
+        };
+        match (&objective.request, spacing) {
+            (None, Spacing::Constant) => samples,
+            (None, Spacing::Poisson) => expected_for(samples),
+            (Some(name), _) => expected_for(samples) / share(&plan.scenario, name),
         }
-        _ => 1.0,
     };
-    objectives.iter().map(needed).fold(1.0, f64::max) * 1.05 + 2.0
+    plan.objectives.iter().map(needed).fold(1.0, f64::max) * 1.05 + 2.0
+}
+
+/// How many events of a Poisson process have to be expected, so that there are `least` but for one time in a thousand.
+fn expected_for(least: f64) -> f64 {
+    let root = f64::midpoint(3.0, (9.0 + 4.0 * least).sqrt());
+    root * root
+}
+
+/// Share of the arrivals that become the request `name`; a session's steps come with their session.
+fn share(scenario: &Scenario, name: &str) -> f64 {
+    let requests = scenario.requests.iter().map(|request| request.weight);
+    let all: f64 = requests.chain(scenario.sessions.iter().map(|session| session.weight)).sum();
+    let of =
+        |session: &&Session| session.steps.iter().any(|step| scenario.requests[step.request].name == name);
+    let with_sessions: f64 = scenario.sessions.iter().filter(of).map(|session| session.weight).sum();
+    let own = scenario.requests.iter().filter(|request| request.name == name).map(|request| request.weight);
+    match (own.sum::<f64>() + with_sessions) / all {
+        share if share > 0.0 => share,
+        // The verdict says that there is no such request.
+        _ => 1.0,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use model::{Request, Step};
+
     use super::*;
 
     #[test]
@@ -230,5 +272,20 @@ mod tests {
     fn every_connection_has_carried_a_request_before_anything_is_measured() {
         assert_eq!(first_requests(64, 128.0), Duration::from_millis(500));
         assert_eq!(first_requests(10_000, 100.0), FIRST_REQUESTS);
+    }
+
+    #[test]
+    fn one_request_of_a_mix_has_as_many_arrivals_as_its_percentile_needs() {
+        let request = |name: &str, weight| Request { name: name.to_owned(), weight, ..Request::default() };
+        let step = |request| Step { request, think: Duration::ZERO, captures: Vec::new() };
+        let scenario = Scenario {
+            requests: vec![request("read", 6.0), request("write", 2.0), request("pay", 0.0)],
+            sessions: vec![Session { name: "buy".to_owned(), weight: 2.0, steps: vec![step(1), step(2)] }],
+            ..Scenario::default()
+        };
+        assert_eq!(["read", "write", "pay", "none"].map(|name| share(&scenario, name)), [0.6, 0.4, 0.2, 1.0]);
+        // 355 expected, less three times 18.8, are the 299 that p99 needs.
+        let expected = expected_for(299.0);
+        assert!((expected - 3.0 * expected.sqrt() - 299.0).abs() < 1e-9 && expected > 350.0, "{expected}");
     }
 }

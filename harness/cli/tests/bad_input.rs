@@ -89,6 +89,7 @@ fn a_design_that_is_a_file_or_wrong_is_named_with_its_line() {
     ] {
         fs::write(design.join("topology.toml"), text).unwrap();
         home.run(["up", "./design"]).expect(INPUT, &words);
+        assert_eq!(home.files().len(), 2, "nothing beside the design and `file`: {:?}", home.files());
     }
 }
 

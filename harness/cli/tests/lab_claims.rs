@@ -108,12 +108,25 @@ fn both_active_load_balancers_answer() {
 fn any_machine_may_die_and_a_deploy_is_not_felt_where_there_are_two_of_everything() {
     let (_home, claims) = claims("4-resilient", "any-machine,graceful-deploy");
     let machine = of(&claims, "any-machine");
-    assert!(figure(machine, "dns_server_questions_count") > 1.0, "{machine}");
-    assert!(figure(machine, "dns_server_name_down_s") < 1e-9, "{machine}");
+    assert_ne!(machine["verdict"], "does not hold", "{machine}");
+    // On a machine that is too noisy a fault may be void, and has no figures then.
+    if machine["verdict"] == "holds" {
+        assert!(figure(machine, "dns_server_questions_count") > 1.0, "{machine}");
+        assert!(figure(machine, "dns_server_name_down_s") < 1e-9, "{machine}");
+    }
     let deploy = of(&claims, "graceful-deploy");
     let answers = !deploy["reasons"].to_string().contains("in vain");
     assert!(answers, "the new version answers: {deploy}");
     assert!(figure(deploy, "rolling_down_s") < 1.0, "{deploy}");
+}
+
+#[test]
+fn no_order_is_lost_and_no_link_shows_one_where_the_database_fails_over() {
+    let (_home, claims) = claims("4-resilient", "no-lost-writes,end-to-end-encryption");
+    let ledger = of(&claims, "no-lost-writes");
+    assert_ne!(ledger["verdict"], "does not hold", "{ledger}");
+    let encryption = of(&claims, "end-to-end-encryption");
+    assert_eq!(encryption["verdict"], "holds", "{encryption}");
 }
 
 #[test]

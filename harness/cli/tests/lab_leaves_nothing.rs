@@ -142,7 +142,11 @@ fn a_certificate_that_cannot_be_written_is_named_and_nothing_is_left() {
     let limit = "trap '' XFSZ; exec prlimit --fsize=700 \"$@\"";
     let limited = by(&["sh", "-c", limit, "limited"], &home.brownout(["up", "2-secured"]), &home);
     let lab = Background::start(limited);
-    let traces = Traces::of(lab.0.id());
+    let mut traces = Traces::of(lab.0.id());
+    await_that("the lab has namespaces of its own", || {
+        traces = Traces::of(lab.0.id());
+        !traces.namespaces.is_empty()
+    });
     lab.finish().expect(5, &["cannot write the certificate /run/brownout/tls/", "File too large"]);
     assert_nothing_left(&traces, &home, "a certificate that cannot be written");
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Background, Home, await_that};
+use common::{Background, Home, await_that, children};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -183,6 +183,25 @@ fn nothing_is_injected_into_a_stack_that_is_already_failing() {
     assert!(!fs::read_to_string(home.cwd().join("run/events.jsonl")).unwrap().contains("fault_injected"));
 }
 
+/// The processes of this name below `pid`.
+fn below(pid: u32, name: &str) -> Vec<u32> {
+    let mut open = vec![pid];
+    let mut found = Vec::new();
+    while let Some(pid) = open.pop() {
+        open.extend(children(pid));
+        let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        found.extend((comm.trim() == name).then_some(pid));
+    }
+    found
+}
+
+/// The CPUs that a process may use, as the kernel lists them: "0-1".
+fn cpus(pid: u32) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    line.unwrap().trim().to_owned()
+}
+
 #[test]
 fn ctrl_c_heals_ends_and_keeps_the_partial_record() {
     let home = Home::new();
@@ -192,6 +211,12 @@ fn ctrl_c_heals_ends_and_keeps_the_partial_record() {
     let events = home.cwd().join("run/events.jsonl");
     let said = |what: &str| fs::read_to_string(&events).unwrap_or_default().contains(what);
     await_that("the fault is in force", || said("injected"));
+    // The generator has a core for itself where there are two.
+    let (ours, labs) = (cpus(std::process::id()), below(rehearsal.0.id(), "nginx"));
+    assert!(!labs.is_empty());
+    if ours != "0" {
+        assert!(labs.iter().all(|pid| cpus(*pid) != ours), "{labs:?} are not kept off any of {ours}");
+    }
     rehearsal.signal(Signal::SIGINT);
     rehearsal.finish().expect(130, &["interrupted", "healed  kill-database"]);
     assert!(said("healed"));

@@ -11,6 +11,15 @@ use common::{Home, await_that};
 
 const URL: &str = "https://www.foobar.com";
 
+/// The version that is agreed on with whom speaks `argv[1]` at most.
+const SPEAK: &str = r#"
+import socket, ssl, sys
+context = ssl.create_default_context(cafile="/run/brownout/tls/authority.pem")
+context.maximum_version = ssl.TLSVersion[sys.argv[1]]
+plain = socket.create_connection(("www.foobar.com", 443))
+print(context.wrap_socket(plain, server_hostname="www.foobar.com").version())
+"#;
+
 #[test]
 fn the_secured_design_answers_by_https_only_and_drops_what_no_link_brings() {
     let home = Home::new();
@@ -30,6 +39,11 @@ fn the_secured_design_answers_by_https_only_and_drops_what_no_link_brings() {
     let redirect = lab.ask("GET", "http://www.foobar.com/api/orders/7", None);
     assert!(redirect.starts_with("301"), "{redirect}");
     assert!(redirect.contains("location: https://www.foobar.com/api/orders/7"), "{redirect}");
+
+    // Whoever can speaks TLS 1.3, and who cannot 1.2; older versions are refused (claim `https`).
+    for (most, version) in [("TLSv1_3", "TLSv1.3"), ("TLSv1_2", "TLSv1.2")] {
+        assert_eq!(lab.sh("client", &format!("/usr/bin/python3 -c '{SPEAK}' {most}")), version);
+    }
 
     // A stranger finds the two public ports and nothing else.
     let ports = [22, 80, 443, 3306, 3307, 8000, 8081, 8405, 9100, 9104, 9113];

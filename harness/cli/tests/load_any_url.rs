@@ -5,6 +5,9 @@
 mod common;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use common::{Background, Home, await_that};
@@ -35,6 +38,41 @@ fn a_load_prints_a_summary_whose_counts_add_up() {
     assert_eq!(server.count(), 400);
     assert!(server.requests().iter().all(|request| request.line == "GET /x?y=1"));
     assert!(home.files().is_empty(), "without --out nothing is kept: {:?}", home.files());
+}
+
+/// Answers one request with 200 and gives its head.
+fn first_request(listener: TcpListener) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        String::from_utf8(head).unwrap()
+    })
+}
+
+#[test]
+fn a_host_is_reached_where_it_is_said_to_be_and_asked_by_its_own_name() {
+    for option in ["--connect-to", "--resolve"] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        // RFC 6761: no name server knows this one.
+        let (url, place) = if option == "--connect-to" {
+            ("http://shop.invalid/x".to_owned(), address.to_string())
+        } else {
+            (format!("http://shop.invalid:{}/x", address.port()), address.ip().to_string())
+        };
+        let head = first_request(listener);
+        let args = ["load", &url, option, &place, "--rate", "1", "--duration", "1s", "--connections", "1"];
+        Home::new().run(args).expect(0, &[]);
+        let (head, host) = (head.join().unwrap(), url[7..].split('/').next().unwrap());
+        assert!(head.starts_with("GET /x HTTP/1.1\r\n"), "{head}");
+        assert!(head.to_lowercase().contains(&format!("\r\nhost: {host}\r\n")), "{head}");
+    }
 }
 
 #[test]

@@ -34,6 +34,9 @@ const UNHURRIED: Duration = Duration::from_micros(100);
 /// A closed loop whose connection failed pauses, so that a dead target is not hammered.
 const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
 
+/// Arrivals that there is room for to wait, however few do.
+const ROOM: usize = 8_192;
+
 /// What one worker knows at its end.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerTotals {
@@ -279,6 +282,10 @@ impl<'a> Worker<'a> {
             }
             self.send(slot, arrival, now);
             sent = true;
+        }
+        // What once waited for a target that stood still is not kept room for.
+        if self.waiting.is_empty() && self.waiting.capacity() > ROOM {
+            self.waiting.shrink_to(ROOM / 2);
         }
         sent
     }

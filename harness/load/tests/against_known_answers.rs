@@ -1,5 +1,7 @@
 //! The generator against servers whose behaviour is known, so that what it must say is known too.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -59,6 +61,25 @@ fn a_dead_target_is_refused_once_per_arrival_and_never_hammered() {
     let counts = said.counts();
     assert_eq!((counts.due(), counts.refused, counts.good), (100, 100, 0));
     assert_eq!(said.totals.connections_opened, 0);
+}
+
+/// Connections of this network namespace that were refused so far (RFC 4022, tcpAttemptFails).
+fn refused_so_far() -> u64 {
+    let text = std::fs::read_to_string("/proc/net/snmp").unwrap();
+    let mut lines = text.lines().filter(|line| line.starts_with("Tcp:")).map(str::split_whitespace);
+    let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
+    names.zip(values).find(|(name, _)| *name == "AttemptFails").unwrap().1.parse().unwrap()
+}
+
+#[test]
+fn a_dead_target_is_asked_again_at_most_every_millisecond_whatever_falls_due() {
+    let before = refused_so_far();
+    let mut plan = plan(Arrivals::Constant { rate: 20_000.0 }, 1.0);
+    plan.connections = 8;
+    let counts = drive(&plan, refusing_address()).counts();
+    assert_eq!((counts.due(), counts.refused), (20_000, 20_000), "{counts:?}");
+    let asked = refused_so_far() - before;
+    assert!((1..=1_300).contains(&asked), "{asked} attempts in a second");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use common::{Said, drive, drive_with, options, plan, request, soon};
 use load::{LoadError, Target, Targets};
 use model::{Arrivals, Identity, Method, Plan, Protocol, Template, Tls, Transport};
-use testserver::{Authority, Behaviour, TestServer};
+use testserver::{Answer, Authority, Behaviour, RawServer, TestServer};
 
 fn open(rate: f64, seconds: f64, transport: Transport) -> Plan {
     let mut plan = plan(Arrivals::Constant { rate }, seconds);
@@ -165,6 +165,27 @@ fn an_http2_connection_that_has_gone_silent_is_given_up_with_its_first_request()
     // A request is given up every 400 ms, and those that were sent after it are lost with its connection.
     assert!((3..=6).contains(&counts.timed_out) && counts.reset == 100 - counts.timed_out, "{counts:?}");
     assert!((4..=7).contains(&said.totals.connections_opened), "{}", said.totals.connections_opened);
+}
+
+/// SETTINGS, and GOAWAY that no stream came before (RFC 9113, section 6.8).
+const GOES_AWAY: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+/// SETTINGS, and RST_STREAM of the first stream with CANCEL (section 6.4).
+const RESETS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
+
+#[test]
+fn an_http2_server_that_takes_no_request_is_connected_to_anew_no_more_often_than_requests_fall_due() {
+    for answer in [GOES_AWAY, RESETS] {
+        let server = RawServer::start(Answer::Bytes(answer));
+        let transport = Transport { protocol: Protocol::Http2 { streams: 4 }, ..Transport::default() };
+        let mut plan = open(200.0, 1.0, transport);
+        plan.connections = 2;
+        let said = drive(&plan, server.address());
+        let counts = said.counts();
+        assert_eq!((counts.due(), counts.good), (200, 0), "{counts:?}");
+        assert!(counts.reset + counts.unsent >= 190, "each is counted as what it was: {counts:?}");
+        let opened = server.accepted();
+        assert!((10..=202).contains(&opened), "{opened} connections for 200 requests");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) struct Section {
     nodes: usize,
     diagram: Option<charts::Diagram>,
     figures: Vec<Figure>,
-    /// Each stretch of a rate of its own, and each backend.
+    /// Each stretch of a rate of its own, each backend, and where the time went.
     tables: Vec<(String, TextTable)>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn sections(comparison: &Comparison) -> Result<Vec<Section>, ReportEr
             figures: own,
             tables: comparison
                 .runs_of(&design.design)
-                .flat_map(|report| tables::of(&report.summary))
+                .flat_map(|report| tables::of(&report.summary, comparison.runs.len() == 1))
                 .collect(),
         });
     }

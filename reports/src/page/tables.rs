@@ -1,13 +1,65 @@
-//! The tables of a design's load: what stretches of different rates did, and how answers were spread over backends.
+//! The tables of a design's load: what stretches of different rates did, how answers were spread over backends, where the time
+//! went, and how the generator itself was.
 
-use record::derived::{MonitoredFile, SummaryFile};
+use record::derived::{GeneratorFile, MonitoredFile, PercentilesFile, SummaryFile};
 
 use super::TextTable;
 use crate::words;
 
-/// Each with its title.
-pub(super) fn of(summary: &SummaryFile) -> Vec<(String, TextTable)> {
-    [stages(summary), backends(summary), monitored(summary)].into_iter().flatten().collect()
+/// Each with its title; how the time was spent only for a run that is shown alone.
+pub(super) fn of(summary: &SummaryFile, alone: bool) -> Vec<(String, TextTable)> {
+    let detail = [times(summary), generator(&summary.generator)].into_iter().filter(|_| alone);
+    [stages(summary), backends(summary), monitored(summary)].into_iter().chain(detail).flatten().collect()
+}
+
+fn times(summary: &SummaryFile) -> Option<(String, TextTable)> {
+    let parts = &summary.breakdown_us;
+    let rows: Vec<Vec<String>> = [
+        ("from due to answered (latency)", &summary.latency_us),
+        ("from due to sent", &summary.send_lag_us),
+        ("from sent to answered", &summary.service_time_us),
+        ("name looked up", &parts.dns),
+        ("connection opened", &parts.connect),
+        ("TLS handshake", &parts.handshake),
+        ("first byte", &parts.first_byte),
+        ("transfer", &parts.transfer),
+    ]
+    .into_iter()
+    .filter_map(|(name, times)| {
+        let times = times.as_ref()?;
+        let told = [times.p50, times.p90, times.p99, times.max].map(words::latency);
+        Some([vec![name.to_owned()], told.to_vec()].concat())
+    })
+    .collect();
+    let table = table(&["", "p50", "p90", "p99", "max"], rows);
+    (!table.rows.is_empty()).then(|| ("Where the time went".to_owned(), table))
+}
+
+/// "12 of 28,232", where both are known.
+fn used(used: Option<u64>, of: Option<u64>) -> Option<String> {
+    Some(format!("{} of {}", words::count(used?), words::count(of?)))
+}
+
+fn generator(own: &GeneratorFile) -> Option<(String, TextTable)> {
+    own.threads?;
+    let p99 = |times: &Option<PercentilesFile>| times.as_ref().map(|times| words::latency(times.p99));
+    let headroom = &own.headroom;
+    let rows = [
+        ("worker threads", own.threads.map(|threads| threads.to_string())),
+        ("CPU of the busiest worker", own.busiest_worker.map(words::percent)),
+        ("CPU for one request", own.cpu_us_per_request.map(|us| format!("{us:.2} µs"))),
+        ("late by itself, p99", p99(&own.own_lag_us)),
+        ("stalls of its event loops, p99", p99(&own.loop_gaps_us)),
+        ("CPU time taken by others (steal)", headroom.steal.map(words::percent)),
+        ("longest wait for a CPU", headroom.run_queue_wait_s.map(words::seconds)),
+        ("local ports in use", used(headroom.ports_used, headroom.ports)),
+        ("files in use", used(headroom.files_used, headroom.files)),
+    ];
+    let rows: Vec<Vec<String>> =
+        rows.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), value?])).collect();
+    let title =
+        if own.limited { "The generator, which limited the result" } else { "The generator, which had room" };
+    Some((title.to_owned(), table(&["", ""], rows)))
 }
 
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> TextTable {

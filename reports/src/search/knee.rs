@@ -82,6 +82,7 @@ pub(super) mod tests {
                 p99_99: us,
                 max: us,
             }),
+            recovered_s: None,
             lower_hz: None,
             upper_hz: None,
         }

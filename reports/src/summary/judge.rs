@@ -8,7 +8,9 @@ use super::sums::Sum;
 use crate::words;
 
 /// How the reason begins when there was no objective.
-pub(crate) const NOTHING_ASKED: &str = "No objective was asked for";
+const NOTHING_ASKED: &str = "No objective was asked for";
+/// The reason when nothing at all was good.
+pub(crate) const NO_SUCCESS: &str = "no request succeeded";
 
 /// One objective held against one part of the load.
 struct Held {
@@ -48,7 +50,7 @@ impl Measured {
             return (Verdict::Unknown, vec!["no request fell due: there is nothing to judge".to_owned()]);
         }
         if counts.good == 0 {
-            say(Verdict::Fail, "no request succeeded".to_owned());
+            say(Verdict::Fail, NO_SUCCESS.to_owned());
         }
         for objective in objectives(run) {
             let (worse, reason) = match objective {

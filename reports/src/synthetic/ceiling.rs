@@ -107,6 +107,7 @@ fn trial(index: usize, rate_hz: f64, duration_s: f64, phase: &str) -> TrialFile 
         reason: reason.to_owned(),
         goodput_hz: rate_hz * served * if spoiled { 0.93 } else { 1.0 },
         latency_us: Some(times(p50, if spoiled { p99 * 6.0 } else { p99 })),
+        recovered_s: None,
         lower_hz: None,
         upper_hz: None,
     }

@@ -16,6 +16,8 @@ use crate::failure::Failure;
 /// A request is down for as long as a part is away when it is down for this share of the absence. What is left is the
 /// moment until the first request fell due, and the last bin.
 const WHOLE: f64 = 0.85;
+/// An outage that lasts longer than the absence by more than this share and time has another cause.
+const LONGER: (f64, f64) = (1.5, 2.0);
 /// It came back by itself when it was down for less than this share: before the part did.
 const BY_ITSELF: f64 = 0.6;
 /// What `down` and `up` call a newcomer's question for the public name, beside the load's requests.
@@ -82,7 +84,7 @@ fn one(victim: &Victim, figures: &Figures, judge: &mut Judge<'_>) {
         let Some(down_s) = judge.need(&format!("{name}_{request}_down_s")) else { continue };
         worst = Some(worst.map_or(down_s, |worst| worst.min(down_s)));
         judge.expect(
-            down_s >= away_s * WHOLE,
+            (away_s * WHOLE..=away_s * LONGER.0 + LONGER.1).contains(&down_s),
             format!(
                 "{request} was down for {} of the {} that {name} was away",
                 seconds(down_s),

@@ -1,17 +1,18 @@
 //! `brownout ceiling TARGET`: the highest load that an address or a design sustains.
 
+mod hunt;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
-use load::ceiling::{Ended, Found, Goal, Search};
+use load::ceiling::Goal;
 use load::{BaseUrl, Targets};
 use model::{Metric, Objective, Plan, Schedule, Sink};
 use record::Machine;
-use record::derived::{CeilingFile, PercentilesFile, TrialFile, to_json};
 use targets::Design;
 
 use crate::bring_up::{self, UnitArgs, design_failure, generator_cpus};
@@ -24,17 +25,16 @@ use crate::sandbox::{self, Place as Where};
 use crate::scenario;
 use crate::shape::ShapeArgs;
 use crate::single::SingleArgs;
-use crate::trial::{self, Trial, Trials};
+use crate::trial::Trials;
 use crate::verbs::rehearse;
+
+use self::hunt::Hunt;
 
 /// What is asked for when nothing is.
 const OBJECTIVES: [&str; 2] = ["p99<50ms", "errors<0.1%"];
 /// What is asked for beside objectives that are about latency alone.
 const GOODPUT: &str = "goodput>=99%";
 const WARM_UP: Duration = Duration::from_millis(400);
-/// After a trial that failed, the target is given this long, and again until it serves a small load.
-const SETTLE: Duration = Duration::from_millis(300);
-const CANARIES: usize = 10;
 
 /// Finds the highest load that an address or a design sustains under its objectives
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ const CANARIES: usize = 10;
 pub(crate) struct CeilingArgs {
     /// `http://HOST[:PORT][/PATH]` (or https, ws, wss), a built-in design, or a folder that holds a topology.toml
     target: String,
-    /// About a minute, bounds within 5 %; without it about ten minutes, within 2 %
+    /// One to two minutes, bounds within 5 %; without it about ten minutes, within 2 %
     #[arg(long)]
     quick: bool,
     /// Less than a minute, bounds within 15 %, with neither soak nor noise test: to tell designs apart
@@ -262,226 +262,4 @@ impl Kept {
     fn trials(&self) -> PathBuf {
         self.dir().join("trials")
     }
-}
-
-/// A search under way.
-struct Hunt<'a> {
-    args: &'a CeilingArgs,
-    trials: &'a Trials<'a>,
-    kept: &'a Kept,
-    nodes: Option<usize>,
-}
-
-impl Hunt<'_> {
-    fn run(&self, goal: Goal) -> Result<ExitCode, Failure> {
-        let began = Instant::now();
-        let width = goal.width;
-        let mut search = Search::new(Goal { fewest: trial::fewest(&self.trials.plan.objectives), ..goal });
-        let mut made: Vec<TrialFile> = Vec::new();
-        let interrupt = self.trials.interrupt;
-        let mut stuck = None;
-        while let Some(ask) = search.ask() {
-            if interrupt.signal().is_some() {
-                break;
-            }
-            let (at, number) = (began.elapsed(), made.len() + 1);
-            let Some(trial) = self.trials.make(number, ask.rate_hz, ask.duration)? else {
-                search.cannot_offer_more();
-                break;
-            };
-            if interrupt.signal().is_some() {
-                break;
-            }
-            if trial.verdict == load::ceiling::Verdict::Fail {
-                stuck = self.recover(number, &trial)?;
-            }
-            search.tell(&ask, trial.verdict, began.elapsed() - at);
-            made.push(told(at, ask.phase, ask.rate_hz, &trial, &search.ended()));
-            if let Some(trial) = made.last() {
-                eprintln!("{}", line(number, trial));
-            }
-            if stuck.is_some() {
-                break;
-            }
-        }
-        let file = self.file(&search.ended(), stuck, width, began.elapsed(), &made);
-        self.conclude(&file)
-    }
-
-    /// After a failed trial: waits until the target serves a small load again. Says why not, if it does not.
-    fn recover(&self, number: usize, failed: &Trial) -> Result<Option<String>, Failure> {
-        let small = (failed.summary.offered_rate_hz * 0.05).clamp(1.0, 20.0);
-        let began = Instant::now();
-        for canary in 0..CANARIES {
-            std::thread::sleep(SETTLE);
-            if self.trials.interrupt.signal().is_some() {
-                return Ok(None);
-            }
-            let served = self.trials.canary(number, canary, small)?;
-            if served {
-                return Ok(None);
-            }
-        }
-        Ok(Some(format!(
-            "{:.0} s after a trial of {:.0}/s the target did not serve {small:.0}/s: an overload outlasts its cause; restart the target",
-            began.elapsed().as_secs_f64(),
-            failed.summary.offered_rate_hz
-        )))
-    }
-
-    fn file(
-        &self,
-        ended: &Ended,
-        stuck: Option<String>,
-        width: f64,
-        took: Duration,
-        trials: &[TrialFile],
-    ) -> CeilingFile {
-        let plan = &self.trials.plan;
-        let interrupted = self.trials.interrupt.signal().is_some();
-        let both = ended.lower_hz.zip(ended.upper_hz);
-        let at = |rate: Option<f64>| {
-            trials
-                .iter()
-                .filter(move |trial| rate.is_some_and(|rate| (trial.rate_hz / rate - 1.0).abs() < 1e-9))
-        };
-        let mut goodput: Vec<f64> = at(ended.lower_hz)
-            .filter(|trial| trial.verdict == "pass")
-            .map(|trial| trial.goodput_hz)
-            .collect();
-        goodput.sort_by(f64::total_cmp);
-        let verdict = if interrupted {
-            "interrupted"
-        } else if stuck.is_some() {
-            "deadline"
-        } else {
-            ended.found.as_str()
-        };
-        let mut reasons = vec![words(ended, trials)];
-        reasons.extend(stuck);
-        CeilingFile {
-            schema_version: record::derived::SCHEMA_VERSION,
-            kind: "ceiling".to_owned(),
-            target: if self.nodes.is_some() { plan.name.clone() } else { self.args.target.clone() },
-            nodes: self.nodes,
-            seed: plan.seed.0,
-            mode: self.args.mode().to_owned(),
-            objectives: plan.objectives.iter().map(ToString::to_string).collect(),
-            verdict: verdict.to_owned(),
-            reasons,
-            lower_hz: ended.lower_hz.map(tenths),
-            upper_hz: ended.upper_hz.map(tenths),
-            width: both.map(|(lower, upper)| ((upper - lower) / upper * 1e4).round() / 1e4),
-            goal_width: width,
-            regular: verdict == "found",
-            goodput_at_lower_hz: goodput.get(goodput.len() / 2).copied(),
-            binding: binding(at(ended.upper_hz), &plan.objectives),
-            spurious_failures: ended.noise.share().map(|share| (share * 1e4).round() / 1e4),
-            soaked: ended.soaked,
-            scalability: reports::scalability(trials),
-            knee_hz: reports::knee_hz(trials),
-            search_s: (took.as_secs_f64() * 10.0).round() / 10.0,
-            trials: trials.iter().cloned().map(tidy).collect(),
-        }
-    }
-
-    fn conclude(&self, file: &CeilingFile) -> Result<ExitCode, Failure> {
-        if let Some(out) = &self.kept.out {
-            reports::write_ceiling(file, out).or_fail(Code::Environment)?;
-        }
-        if self.args.within_comparison {
-            eprintln!("{}", file.reasons.join("; "));
-        } else if self.args.shape.json {
-            print!("{}", to_json(file).or_fail(Code::Bug)?);
-        } else {
-            print!("{}", reports::ceiling_text(file));
-            if let Some(out) = &self.kept.out {
-                println!("report: {}", out.join("report.html").display());
-            }
-        }
-        self.trials.interrupt.check()?;
-        let said = || anyhow!("{}", file.reasons.join("; "));
-        match file.verdict.as_str() {
-            "found" | "at_least" => Ok(ExitCode::SUCCESS),
-            "no_passing_load" => Err(Failure::new(Code::Fail, said())),
-            _ => Err(Failure::new(Code::Unknown, said())),
-        }
-    }
-}
-
-/// The verdict in words, with what to do next.
-fn words(ended: &Ended, trials: &[TrialFile]) -> String {
-    let lower = ended.lower_hz.unwrap_or_default();
-    let last = trials.last().map_or("", |trial| &trial.reason);
-    match ended.found {
-        Found::Both => {
-            format!("{lower:.0}/s is sustained and {:.0}/s is not", ended.upper_hz.unwrap_or_default())
-        }
-        Found::AtLeast => format!("every load up to {lower:.0}/s was sustained: try more with --most"),
-        Found::NoPassingLoad => format!("not even the smallest load was sustained: {last}"),
-        Found::GeneratorLimited => format!(
-            "the generator was the limit above {lower:.0}/s: use more --workers or give it a core of its own ({last})"
-        ),
-        Found::TooNoisy => format!(
-            "{} of {} trials with room enough failed or did not count: find what disturbs the machine ({last})",
-            ended.noise.failed, ended.noise.trials
-        ),
-        Found::Deadline => {
-            "the search ended before its bounds were close and confirmed, and the lower one held: give it more time with --deadline".to_owned()
-        }
-    }
-}
-
-/// The objective that most of these trials broke.
-fn binding<'a>(failed: impl Iterator<Item = &'a TrialFile>, objectives: &[Objective]) -> Option<String> {
-    let names: Vec<String> =
-        objectives.iter().map(ToString::to_string).chain(["backlog".to_owned()]).collect();
-    let failed: Vec<&TrialFile> = failed.filter(|trial| trial.verdict == "fail").collect();
-    let count = |name: &String| failed.iter().filter(|trial| trial.reason.contains(name.as_str())).count();
-    names.iter().filter(|name| count(name) > 0).max_by_key(|name| count(name)).cloned()
-}
-
-fn told(at: Duration, phase: &str, rate_hz: f64, trial: &Trial, ended: &Ended) -> TrialFile {
-    use load::ceiling::Verdict;
-    let latency_us: Option<PercentilesFile> = trial.summary.latency_us.clone();
-    TrialFile {
-        at_s: (at.as_secs_f64() * 10.0).round() / 10.0,
-        phase: phase.to_owned(),
-        rate_hz,
-        duration_s: (trial.measured.as_secs_f64() * 1e3).round() / 1e3,
-        verdict: match trial.verdict {
-            Verdict::Pass => "pass",
-            Verdict::Fail => "fail",
-            Verdict::Limited | Verdict::Invalid => "invalid",
-        }
-        .to_owned(),
-        reason: trial.reason.clone(),
-        goodput_hz: trial.summary.goodput_hz,
-        latency_us,
-        lower_hz: ended.lower_hz.map(tenths),
-        upper_hz: ended.upper_hz.map(tenths),
-    }
-}
-
-fn tidy(trial: TrialFile) -> TrialFile {
-    TrialFile { rate_hz: tenths(trial.rate_hz), ..trial }
-}
-
-fn tenths(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
-}
-
-/// A trial and the bounds after it, for people who watch.
-fn line(number: usize, trial: &TrialFile) -> String {
-    let bound = |hz: Option<f64>| hz.map_or("?".to_owned(), |hz| format!("{hz:.0}"));
-    let p99 = trial.latency_us.as_ref().map_or(f64::NAN, |latency| latency.p99 as f64 / 1e3);
-    let reason = if trial.reason.is_empty() { String::new() } else { format!("  {}", trial.reason) };
-    format!(
-        "{number:3}  {:<8} {:9.0}/s  p99 {p99:8.1} ms  {:<7} {} .. {}{reason}",
-        trial.phase,
-        trial.rate_hz,
-        trial.verdict,
-        bound(trial.lower_hz),
-        bound(trial.upper_hz)
-    )
 }

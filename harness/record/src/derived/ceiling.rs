@@ -81,6 +81,9 @@ pub struct TrialFile {
     /// Over every arrival; absent when nothing fell due.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub latency_us: Option<PercentilesFile>,
+    /// From the end of a trial that failed until the target served a small load again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recovered_s: Option<f64>,
     /// Bounds as they stood after this trial.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lower_hz: Option<f64>,

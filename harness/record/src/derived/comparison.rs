@@ -38,6 +38,9 @@ pub struct DesignFile {
     /// Its ceiling, without the trials; absent when it was not searched for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ceiling: Option<CeilingFile>,
+    /// Whether the generator was the limit in one of its runs: its figures are not the design's then.
+    #[serde(default)]
+    pub generator_limited: bool,
     /// Good per second before the first fault.
     pub goodput_hz: f64,
     /// Latency of good arrivals before the first fault, at the load that all designs were given.

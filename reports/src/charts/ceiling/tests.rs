@@ -23,6 +23,7 @@ fn trial() -> impl Strategy<Value = TrialFile> {
             reason: String::new(),
             goodput_hz,
             latency_us: times.map(|(p50, p99)| percentiles(p50, p99)),
+            recovered_s: None,
             lower_hz,
             upper_hz,
         },
