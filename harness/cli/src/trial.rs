@@ -99,8 +99,13 @@ impl Trials<'_> {
         Ok(Some(Trial { verdict, reason, summary, measured: duration }))
     }
 
-    /// Whether the target serves a small load after an overload.
-    pub(crate) fn canary(&self, number: usize, canary: usize, rate_hz: f64) -> Result<bool, Failure> {
+    /// Whether the target serves a small load after an overload; what came of it when it does not.
+    pub(crate) fn canary(
+        &self,
+        number: usize,
+        canary: usize,
+        rate_hz: f64,
+    ) -> Result<Result<(), String>, Failure> {
         // Values of its own: an id that was written before would be refused.
         let own = 1_000_000 + 1_000 * number as u64 + canary as u64;
         let seed = model::Seed(self.plan.seed.0.wrapping_add(own));
@@ -115,17 +120,26 @@ impl Trials<'_> {
         let dir = recorder.finish().or_fail(Code::Environment)?;
         loaded.or_fail(Code::Environment)?;
         let summary = reports::summary(&Run::open(&dir).or_fail(Code::Bug)?);
-        Ok(summary.requests.good == summary.requests.due && self.quick_enough(&summary))
+        let (good, due) = (summary.requests.good, summary.requests.due);
+        if good < due {
+            return Ok(Err(format!("{good} of {due} were good")));
+        }
+        Ok(self.quick_enough(&summary))
     }
 
     /// Whether half of the answers came within every objective for latency: more can hardly be asked of so few.
-    fn quick_enough(&self, summary: &SummaryFile) -> bool {
+    fn quick_enough(&self, summary: &SummaryFile) -> Result<(), String> {
         let bounds = self.plan.objectives.iter().filter(|objective| {
             objective.request.is_none() && matches!(objective.metric, Metric::Latency(_))
         });
         let tightest = bounds.map(|objective| objective.bound).fold(f64::INFINITY, f64::min);
         #[expect(clippy::cast_precision_loss, reason = "microseconds, far below 2^52")]
-        summary.latency_us.as_ref().is_some_and(|latency| (latency.p50 as f64) < tightest)
+        match summary.latency_us.as_ref().map(|latency| latency.p50 as f64) {
+            Some(p50_us) if p50_us >= tightest => {
+                Err(format!("half of the answers took {:.0} ms or more", p50_us / 1e3))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Finds out how long before its first request a trial has to begin to open connections. Without room for that the

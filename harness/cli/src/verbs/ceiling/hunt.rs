@@ -82,17 +82,19 @@ impl Hunt<'_> {
     fn recover(&self, number: usize, failed: &Trial) -> Result<Recovery, Failure> {
         let small = (failed.summary.offered_rate_hz * 0.05).clamp(1.0, 20.0);
         let began = Instant::now();
+        let mut last = String::new();
         for canary in 0..CANARIES {
             thread::sleep(SETTLE);
             if self.trials.interrupt.signal().is_some() {
                 return Ok(Recovery::Interrupted);
             }
-            if self.trials.canary(number, canary, small)? {
-                return Ok(Recovery::After(began.elapsed()));
+            match self.trials.canary(number, canary, small)? {
+                Ok(()) => return Ok(Recovery::After(began.elapsed())),
+                Err(why) => last = why,
             }
         }
         Ok(Recovery::Stuck(format!(
-            "{:.0} s after a trial of {:.0}/s the target did not serve {small:.0}/s: an overload outlasts its cause; restart the target",
+            "{:.0} s after a trial of {:.0}/s the target did not serve {small:.0}/s ({last}): an overload outlasts its cause; restart the target",
             began.elapsed().as_secs_f64(),
             failed.summary.offered_rate_hz
         )))
