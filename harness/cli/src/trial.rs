@@ -27,8 +27,10 @@ const LEAD_AT_MOST: Duration = Duration::from_secs(5);
 /// The first request of each connection may make others behind the target open theirs: all have had one before anything is
 /// measured, as far as that takes no longer than this.
 const FIRST_REQUESTS: Duration = Duration::from_secs(3);
-/// A canary is a load so short.
+/// A canary is a load so short, after a warm-up that is no longer,
 const CANARY: Duration = Duration::from_millis(500);
+/// over so few connections: whether the target serves is asked, not how fast it accepts all of them at once.
+const CANARY_CONNECTIONS: usize = 8;
 /// Share of CPU time taken by others above which a trial says nothing.
 const STEAL: f64 = 0.1;
 
@@ -110,8 +112,14 @@ impl Trials<'_> {
         let own = 1_000_000 + 1_000 * number as u64 + canary as u64;
         let seed = model::Seed(self.plan.seed.0.wrapping_add(own));
         let stages = vec![Stage { duration: CANARY, arrivals: Arrivals::Constant { rate: rate_hz } }];
-        let plan =
-            Plan { stages, seed, warm_up: Duration::ZERO, objectives: Vec::new(), ..self.plan.clone() };
+        let plan = Plan {
+            stages,
+            seed,
+            warm_up: self.plan.warm_up.min(CANARY),
+            connections: self.plan.connections.min(CANARY_CONNECTIONS),
+            objectives: Vec::new(),
+            ..self.plan.clone()
+        };
         let dir = self.dir.join(format!("{number:03}-canary-{canary}"));
         let recorder = Recorder::create(Place::Exactly(&dir), &plan, &self.machine, SystemTime::now())
             .or_fail(Code::Environment)?;

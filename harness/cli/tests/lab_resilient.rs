@@ -128,7 +128,8 @@ fn await_one_with_both(lab: &Lab<'_>, meanwhile: &str) {
             && lab.sql(primary[0], &both(meanwhile)) == "2"
             && lab.sql("db1", &both(meanwhile)) == "2"
     });
-    assert!(place(lab, "afterwards"));
+    // A connection that the application still had to the old one is lost with the first order that meets it.
+    place_one(lab);
 }
 
 #[test]
