@@ -94,7 +94,7 @@ fn allowed_cpus() -> Vec<usize> {
 /// Keeps the lab that is up, and all that it starts from now on, off `cpus`, which the generator has for itself. Must be
 /// called inside the sandbox, where no other process can be seen.
 ///
-/// Not before it is up: it comes up in half the time on two cores.
+/// Not before it is up: it comes up sooner on all cores (docs/performance.md).
 pub(crate) fn keep_off(cpus: &[usize]) {
     let mut rest = CpuSet::new();
     for cpu in allowed_cpus().into_iter().filter(|cpu| !cpus.contains(cpu)) {

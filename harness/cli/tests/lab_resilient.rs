@@ -128,7 +128,7 @@ fn await_one_with_both(lab: &Lab<'_>, meanwhile: &str) {
             && lab.sql(primary[0], &both(meanwhile)) == "2"
             && lab.sql("db1", &both(meanwhile)) == "2"
     });
-    // A connection that the application still had to the old one is lost with the first order that meets it.
+    // The first order may meet a connection that the application still has to the one that was fenced.
     place_one(lab);
 }
 
