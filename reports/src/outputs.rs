@@ -1,11 +1,12 @@
 //! The measured load as files for other tools: one row a second, and the distribution of latency.
 
+use model::Histogram;
 use record::Run;
 use record::derived::{SecondRow, hgrm, seconds_csv};
 
 use crate::findings::grid::{Cell, Grid};
 use crate::findings::windows::{merged, windows};
-use crate::summary::Measured;
+use crate::summary::{self, Measured};
 
 /// Name and text of each file.
 pub(crate) fn files(run: &Run) -> Vec<(String, String)> {
@@ -22,6 +23,7 @@ pub(crate) fn files(run: &Run) -> Vec<(String, String)> {
 
 fn seconds(run: &Run) -> Vec<SecondRow> {
     let grid = Grid::new(run);
+    let limited = |own_lag: &Histogram, no_port: u64| !summary::limits(run, own_lag, no_port).is_empty();
     let row = |window: crate::findings::windows::Window<'_>| {
         let mut all = Cell::default();
         // Windows are recorded to the millisecond: a bin belongs to the one that holds its middle, and to no other.
@@ -37,6 +39,8 @@ fn seconds(run: &Run) -> Vec<SecondRow> {
                 during if during < run.plan.measure_s() - 1e-3 => "measure",
                 _ => "cool-down",
             },
+            generator_limited: limited(&window.of.own_lag, all.counts.no_port),
+            own_lag: window.of.own_lag.clone(),
             counts: all.counts,
             latency: merged(requests.flat_map(|request| [&request.good, &request.failed])),
         }

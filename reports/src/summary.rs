@@ -4,7 +4,7 @@ mod judge;
 mod stretch;
 mod sums;
 
-use model::{PartHistograms, new_histogram};
+use model::new_histogram;
 use record::derived::{
     BreakdownFile, BytesFile, ConnectionsFile, CountsFile, GeneratorFile, PercentilesFile, SCHEMA_VERSION,
     SummaryFile,
@@ -18,7 +18,7 @@ use crate::findings::grid::Grid;
 use crate::findings::windows::windows;
 use crate::monitor::Monitored;
 
-pub(crate) use self::judge::NO_SUCCESS;
+pub(crate) use self::judge::{NO_SUCCESS, limits};
 
 /// What stands before all figures of a run in which the generator was the limit.
 const GENERATOR_LIMITED: &str = "generator-limited: the figures are the generator's and not the target's";
@@ -65,7 +65,7 @@ pub fn summary(run: &Run) -> Summary {
         latency_good_us: percentiles(&whole.latency_good),
         service_time_us: percentiles(&whole.service),
         send_lag_us: PercentilesFile::new(&whole.send_lag),
-        breakdown_us: breakdown(run, &whole.parts, even),
+        breakdown_us: breakdown(run, &whole.all, even),
         bytes: run.totals.as_ref().map(|t| BytesFile { received: t.bytes_received, sent: t.bytes_sent }),
         connections: run.totals.as_ref().map(|totals| ConnectionsFile {
             opened: totals.connections_opened,
@@ -104,21 +104,15 @@ fn generator(run: &Run, measured: &Measured, limited: bool) -> GeneratorFile {
     }
 }
 
-fn breakdown(run: &Run, parts: &PartHistograms, even: bool) -> BreakdownFile {
+fn breakdown(run: &Run, all: &Sum, even: bool) -> BreakdownFile {
     let mut dns = new_histogram();
     for event in &run.events {
         if let WhatRecord::Resolved { took_s, .. } = event.what {
             dns.saturating_record(crate::findings::grid::whole(took_s * 1e6).max(1) as u64);
         }
     }
-    let part = |histogram| PercentilesFile::new(histogram).filter(|_| even);
-    BreakdownFile {
-        dns: PercentilesFile::new(&dns),
-        connect: part(&parts.connect),
-        handshake: part(&parts.handshake),
-        first_byte: part(&parts.first_byte),
-        transfer: part(&parts.transfer),
-    }
+    let of_requests = if even { all.breakdown() } else { BreakdownFile::default() };
+    BreakdownFile { dns: PercentilesFile::new(&dns), ..of_requests }
 }
 
 /// The measured load, added up.

@@ -10,8 +10,12 @@ use model::{Metric, Plan};
 
 /// How often the live state is read; workers tell it five times a second.
 const EVERY: Duration = Duration::from_millis(200);
-/// Growth per second, as a share of the offered rate, that is overload.
+/// Growth per second, as a share of the offered rate, that is overload: what a trial of [`GROWTH_SEEN`] tells from chance.
 const GROWTH: f64 = 0.003;
+/// A longer trial tells less growth from chance, in proportion,
+const GROWTH_SEEN: Duration = Duration::from_secs(4);
+/// down to this: what waits for it waits a tenth of a second longer after a hundred.
+const GROWTH_LEAST: f64 = 0.001;
 /// Fewer requests than this come and go by chance.
 const FEWEST: f64 = 10.0;
 /// Growth over the trial that stands out of its own scatter: so many times the mean deviation from the trend.
@@ -140,7 +144,8 @@ impl Backlog {
             seen.iter().map(|(at, pile)| (pile - level - slope * at).abs()).sum::<f64>() / seen.len() as f64;
         let growth = slope * (last.0 - first.0);
         let outstanding = growth > FEWEST.max(OUTSTANDING * scatter);
-        (slope > rate_hz * GROWTH && outstanding)
+        let share = (GROWTH * (GROWTH_SEEN.as_secs_f64() / end).min(1.0)).max(GROWTH_LEAST);
+        (slope > rate_hz * share && outstanding)
             .then(|| format!("backlog: {slope:.0} more requests on their way every second"))
     }
 }
@@ -154,9 +159,24 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 mod tests {
     use super::*;
 
+    /// What is said of a trial of 2,000/s for so many seconds.
+    fn overload_in(seconds: u32, pile: impl Fn(f64) -> f64) -> Option<String> {
+        let seen = (0..seconds * 5).map(|index| f64::from(index) * 0.2).map(|at| (at, pile(at))).collect();
+        Backlog { seen, cut_short: None }.overload(2_000.0, Duration::from_secs(seconds.into()))
+    }
+
     fn overload(pile: impl Fn(f64) -> f64) -> Option<String> {
-        let seen = (0..25).map(|index| f64::from(index) * 0.2).map(|at| (at, pile(at))).collect();
-        Backlog { seen, cut_short: None }.overload(2_000.0, Duration::from_secs(5))
+        overload_in(5, pile)
+    }
+
+    #[test]
+    fn a_longer_trial_sees_a_slower_growth() {
+        let excess = |percent: f64| move |at: f64| 3.0 + 2_000.0 * percent / 100.0 * at + (at * 5.0) % 2.0;
+        assert_eq!(overload_in(4, excess(0.28)), None);
+        assert!(overload_in(8, excess(0.28)).is_some());
+        assert_eq!(overload_in(8, excess(0.14)), None);
+        assert!(overload_in(120, excess(0.14)).is_some());
+        assert_eq!(overload_in(120, excess(0.05)), None);
     }
 
     #[test]

@@ -150,6 +150,12 @@ fn exposition(now: &Snapshot, detail: &Detail, requests: &[String]) -> String {
             "seconds",
             now.send_lag_us / 1e6,
         ),
+        (
+            "brownout_generator_limited",
+            "1 when the generator and not the target was the limit of the last second: its figures are not the target's.",
+            "",
+            f64::from(u8::from(now.generator_limited)),
+        ),
     ] {
         lines.push(format!("# TYPE {name} gauge"));
         if !unit.is_empty() {
@@ -202,12 +208,14 @@ mod tests {
         detail.backends = vec![("a\"b".to_owned(), 7)];
         detail.latency.record_n(1_000, 7).unwrap();
         detail.latency.record_n(70_000_000, 2).unwrap();
-        let text = exposition(&Snapshot { due: 9, ..Snapshot::default() }, &detail, &["read".to_owned()]);
+        let now = Snapshot { due: 9, generator_limited: true, ..Snapshot::default() };
+        let text = exposition(&now, &detail, &["read".to_owned()]);
         for line in [
             "# TYPE brownout_requests counter",
             "brownout_requests_total{request=\"read\",outcome=\"good\"} 7",
             "brownout_requests_total{request=\"read\",outcome=\"timed_out\"} 2",
             "brownout_due_total 9",
+            "brownout_generator_limited 1",
             "brownout_answers_total{backend=\"a\\\"b\"} 7",
             "brownout_latency_seconds_bucket{le=\"0.0005\"} 0",
             "brownout_latency_seconds_bucket{le=\"0.001\"} 7",

@@ -163,8 +163,9 @@ impl Drawing {
         let in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let faults: Vec<&str> = in_force.values().map(String::as_str).collect();
         let faults = if faults.is_empty() { String::new() } else { format!("  [{}]", faults.join(", ")) };
+        let limited = if now.generator_limited { "  generator-limited" } else { "" };
         format!(
-            "{:.0}/{:.0} s  offered {:.0}/s  goodput {:.0}/s  p50 {:.1} ms  p99 {:.1} ms  failed {}{faults}",
+            "{:.0}/{:.0} s  offered {:.0}/s  goodput {:.0}/s  p50 {:.1} ms  p99 {:.1} ms  failed {}{limited}{faults}",
             elapsed.as_secs_f64(),
             self.length.as_secs_f64(),
             now.offered_hz,

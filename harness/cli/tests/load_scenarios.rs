@@ -82,6 +82,14 @@ fn a_scenario_is_sent_as_it_says_and_no_secret_reaches_the_record() {
     let started = summary["sessions"]["buyer"]["started"].as_u64().unwrap();
     assert_eq!(summary["by_request"]["enter"]["requests"]["due"], started);
     assert!(started > 0 && summary["by_request"]["leave"]["requests"]["good"].as_u64() > Some(0), "{out}");
+    // Where the time of each request went; both were answered over connections that stood.
+    for request in ["enter", "leave"] {
+        let parts = &summary["by_request"][request]["breakdown_us"];
+        assert!(
+            parts["first_byte"]["p99"].is_u64() && parts["transfer"]["p99"].is_u64(),
+            "{request}: {parts}"
+        );
+    }
     assert!(server.requests().iter().any(|request| request.line == "GET /read/bob"));
     // Every file of the run, and what was printed.
     let run = home.cwd().join("run");

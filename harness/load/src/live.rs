@@ -153,6 +153,8 @@ pub struct Snapshot {
     pub max_us: f64,
     /// Longest `sent - due` of about the last second, in microseconds.
     pub send_lag_us: f64,
+    /// Whether the generator, and not the target, was the limit of about the last second.
+    pub generator_limited: bool,
 }
 
 /// What one worker saw since its last flush.
@@ -162,7 +164,11 @@ pub(crate) struct Slice {
     /// When it was flushed.
     until: Instant,
     pub(crate) due: u64,
+    /// Those that the worker saw later than their objectives allow.
+    pub(crate) late: u64,
     pub(crate) sent: u64,
+    /// CPU time that the worker needed.
+    pub(crate) needed: Duration,
     tallies: Vec<Tally>,
     latency: Histogram,
     /// Longest `sent - due`.
@@ -178,7 +184,9 @@ impl Slice {
             at,
             until: at,
             due: 0,
+            late: 0,
             sent: 0,
+            needed: Duration::ZERO,
             tallies: Vec::new(),
             latency: new_histogram(),
             lag: Duration::ZERO,
@@ -267,7 +275,9 @@ impl Live {
         let now = Instant::now();
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut latency = new_histogram();
-        let (mut due, mut total, mut lag) = (0u64, Tally::default(), Duration::ZERO);
+        let (mut due, mut late, mut total, mut lag) = (0u64, 0u64, Tally::default(), Duration::ZERO);
+        // By worker: the CPU time that it needed, and in how long.
+        let mut needed: BTreeMap<usize, (Duration, Duration)> = BTreeMap::new();
         // What fell due since the last flush is in no slice yet, so that time does not count either.
         let (mut since, mut until) = (now, now - RECENT);
         for slice in
@@ -276,6 +286,10 @@ impl Live {
             since = since.min(slice.at);
             until = until.max(slice.until);
             due += slice.due;
+            late += slice.late;
+            let (cpu, wall) = needed.entry(slice.worker).or_default();
+            *cpu += slice.needed;
+            *wall += slice.until.saturating_duration_since(slice.at);
             merge(&mut total, &slice.total());
             lag = lag.max(slice.lag);
             // Histograms that resize themselves accept each other's values.
@@ -286,6 +300,9 @@ impl Live {
         let per_second = |count: u64| count as f64 / seconds;
         #[expect(clippy::cast_precision_loss, reason = "for display")]
         let percentile = |p: f64| latency.value_at_percentile(p) as f64;
+        let busiest = needed.values().map(|(cpu, wall)| cpu.as_secs_f64() / wall.as_secs_f64().max(1e-9));
+        #[expect(clippy::cast_precision_loss, reason = "arrivals of a second, far below 2^52")]
+        let late = late as f64 / due.max(1) as f64;
         Snapshot {
             due: self.due.load(Ordering::Relaxed),
             sent: self.sent.load(Ordering::Relaxed),
@@ -298,6 +315,11 @@ impl Live {
             p99_us: percentile(99.0),
             max_us: percentile(100.0),
             send_lag_us: lag.as_secs_f64() * 1e6,
+            generator_limited: model::is_limit(
+                late,
+                busiest.fold(0.0, f64::max),
+                total[Kind::NoPort as usize],
+            ),
         }
     }
 }
@@ -331,6 +353,22 @@ mod tests {
         assert_eq!((detail.total().iter().sum::<u64>(), detail.latency.len()), (6, 6));
         assert_eq!(detail.backends, [("s1".to_owned(), 5)]);
         assert!(snapshot.throughput_hz > snapshot.goodput_hz && snapshot.goodput_hz > 0.0);
+    }
+
+    #[test]
+    fn a_generator_that_is_late_or_busy_or_has_no_ports_is_the_limit_now() {
+        let limited = |change: fn(&mut Slice)| {
+            let live = Live::default();
+            let mut slice = Slice::new(0, Instant::now() - Duration::from_millis(200));
+            slice.due = 100;
+            change(&mut slice);
+            live.flush(slice);
+            live.snapshot().generator_limited
+        };
+        assert!(!limited(|slice| (slice.late, slice.needed) = (1, Duration::from_millis(100))));
+        assert!(limited(|slice| slice.late = 2));
+        assert!(limited(|slice| slice.needed = Duration::from_secs(10)));
+        assert!(limited(|slice| slice.add(&sample(0, Outcome::NoPort, 1))));
     }
 
     #[test]

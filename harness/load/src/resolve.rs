@@ -120,13 +120,18 @@ async fn ask_one(name: &str, port: u16, server: SocketAddr) -> Result<Answer, Ne
     let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
         .with_options(options)
         .build()?;
-    let answer = resolver.ipv4_lookup(name).await?;
+    // A name that has addresses of the fourth version is reached there.
+    let answer = match resolver.ipv4_lookup(name).await {
+        Err(NetError::Dns(DnsError::NoRecordsFound(_))) => resolver.ipv6_lookup(name).await?,
+        other => other?,
+    };
     let ttl = answer.answers().iter().map(|record| Duration::from_secs(record.ttl.into())).min();
     let addresses = answer.answers().iter().filter_map(|record| match &record.data {
-        RData::A(address) => Some(SocketAddr::new(IpAddr::V4(address.0), port)),
+        RData::A(address) => Some(IpAddr::V4(address.0)),
+        RData::AAAA(address) => Some(IpAddr::V6(address.0)),
         _ => None,
     });
-    Ok((addresses.collect(), ttl))
+    Ok((addresses.map(|address| SocketAddr::new(address, port)).collect(), ttl))
 }
 
 #[cfg(test)]
@@ -139,8 +144,17 @@ mod tests {
         Arc::new(|| Ok(()))
     }
 
+    /// Types of records: RFC 1035, section 3.2.2, and RFC 3596.
+    const A: u8 = 1;
+    const AAAA: u8 = 28;
+
     /// A DNS server that answers one question with these flags and, for no error, an A record of 192.0.2.7.
     fn dns_server(response_code: u8) -> SocketAddr {
+        dns_server_of(response_code, A, &[192, 0, 2, 7])
+    }
+
+    /// One whose name has, for no error, an address of this type and no other.
+    fn dns_server_of(response_code: u8, kind: u8, data: &'static [u8]) -> SocketAddr {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = socket.local_addr().unwrap();
         thread::spawn(move || {
@@ -149,10 +163,11 @@ mod tests {
                 // The header and the first question, which ends after its name's zero byte, type and class.
                 let end = 12 + buffer[12..length].iter().position(|byte| *byte == 0).unwrap() + 5;
                 let mut answer = buffer[..end].to_vec();
-                let answers = u8::from(response_code == 0);
+                let answers = u8::from(response_code == 0 && buffer[end - 3] == kind);
                 answer[2..12].copy_from_slice(&[0x84, response_code, 0, 1, 0, answers, 0, 0, 0, 0]);
                 if answers == 1 {
-                    answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 192, 0, 2, 7]);
+                    answer.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 5, 0, data.len() as u8]);
+                    answer.extend(data);
                 }
                 socket.send_to(&answer, client).unwrap();
             }
@@ -164,6 +179,14 @@ mod tests {
     fn a_name_is_asked_at_the_designs_own_server() {
         let addresses = resolve("www.foobar.com", 80, &[dns_server(0)], stay()).unwrap();
         assert_eq!(addresses, ["192.0.2.7:80".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_name_without_an_address_of_the_fourth_version_is_reached_at_one_of_the_sixth() {
+        let server = dns_server_of(0, AAAA, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+        let found = lookup("www.foobar.com", 80, &[server], stay()).unwrap();
+        assert_eq!(found.addresses, ["[2001:db8::7]:80".parse().unwrap()]);
+        assert_eq!(found.ttl, Some(Duration::from_secs(5)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
 
 use crate::LoadError;
+use crate::headroom::run_queue_wait;
 
 /// Files that a run has open beside its connections: the record, logs, event loops.
 const OTHER_FILES: u64 = 256;
@@ -40,6 +41,12 @@ pub(crate) fn cpu_time() -> io::Result<Duration> {
         Duration::from_secs(u64::try_from(value.tv_sec()).unwrap_or(0)) + Duration::from_micros(micros)
     };
     Ok(time(usage.user_time()) + time(usage.system_time()))
+}
+
+/// CPU time that the calling thread has needed so far: used, less what was spent `spinning`, and waited for.
+pub(crate) fn needed_time(spinning: Duration) -> Duration {
+    let used = cpu_time().unwrap_or_default().saturating_sub(spinning);
+    used + run_queue_wait().unwrap_or_default()
 }
 
 /// Makes room for the files of `connections` sockets, as far as the hard limit goes.

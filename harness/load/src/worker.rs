@@ -21,6 +21,7 @@ use crate::patience::Patience;
 use crate::poller::Poller;
 use crate::run::{Options, Stop, Task};
 use crate::slots::{Deadlines, Free};
+use crate::thread_state;
 use crate::ways::Ways;
 use crate::windows::Windows;
 
@@ -54,6 +55,10 @@ pub(crate) struct Worker<'a> {
     live: &'a Live,
     keep_alive: bool,
     timeout: Duration,
+    /// How late the worker may see an arrival.
+    allowed_lag: Duration,
+    /// CPU time that it had needed when it last told how it goes.
+    needed: Duration,
     patience: Patience,
     arrivals: Peekable<Share>,
     closed: ClosedStages,
@@ -94,6 +99,8 @@ impl<'a> Worker<'a> {
             live: &options.live,
             keep_alive: plan.keep_alive,
             timeout: plan.timeout,
+            allowed_lag: model::allowed_lag(&plan.objectives),
+            needed: Duration::ZERO,
             patience: Patience::new(plan.timeout),
             arrivals: stream.share(id, options.workers).peekable(),
             closed,
@@ -213,8 +220,10 @@ impl<'a> Worker<'a> {
         while self.begun
             && let Some(arrival) = self.next_due(now)
         {
-            self.windows.due(arrival.due, now - arrival.due);
+            let late = now - arrival.due;
+            self.windows.due(arrival.due, late);
             self.slice.due += 1;
+            self.slice.late += u64::from(late > self.allowed_lag);
             self.waiting.push_back(arrival);
         }
     }
@@ -408,6 +417,8 @@ impl<'a> Worker<'a> {
             let next = Slice::new(self.slice.worker(), at);
             let mut slice = std::mem::replace(&mut self.slice, next);
             slice.ways = self.fleet.ways.counts().to_vec();
+            let needed = thread_state::needed_time(self.poller.spun);
+            slice.needed = needed.saturating_sub(std::mem::replace(&mut self.needed, needed));
             self.live.flush(slice);
         }
         // Nothing more falls due before the next arrival, nor, in a closed loop, before now.

@@ -112,6 +112,13 @@ pub fn limits(own_lag: &Histogram, allowed: Duration, busiest_worker: f64, no_po
     limits
 }
 
+/// Whether the generator is the limit of a stretch of the load that goes on: by the same rules as [`limits`], where `late` is
+/// the share of the arrivals that were seen later than [`allowed_lag`].
+#[must_use]
+pub fn is_limit(late: f64, busiest_worker: f64, no_port: u64) -> bool {
+    late > 0.01 || busiest_worker > BUSY || no_port > 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +144,8 @@ mod tests {
     fn a_generator_with_room_is_no_limit() {
         assert_eq!(limits(&lag(900), LAG_LEAST, 0.85, 0), []);
         assert_eq!(limits(&new_histogram(), LAG_LEAST, 0.0, 0), []);
+        assert!(!is_limit(0.009, 0.85, 0));
+        assert!(is_limit(0.011, 0.0, 0) && is_limit(0.0, 0.95, 0) && is_limit(0.0, 0.0, 1));
     }
 
     #[test]

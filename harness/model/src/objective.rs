@@ -146,27 +146,38 @@ fn micros(text: &str) -> Option<f64> {
     scale("us", 1.0).or_else(|| scale("µs", 1.0)).or_else(|| scale("ms", 1e3)).or_else(|| scale("s", 1e6))
 }
 
+impl Objective {
+    /// What is measured, without the bound: "p99", "read:p99", "errors".
+    #[must_use]
+    pub fn measure(&self) -> String {
+        let request = self.request.as_ref().map_or(String::new(), |request| format!("{request}:"));
+        match self.metric {
+            Metric::Latency(percentile) => format!("{request}p{percentile}"),
+            Metric::Errors => format!("{request}errors"),
+            Metric::Goodput => format!("{request}goodput"),
+        }
+    }
+}
+
 impl std::fmt::Display for Objective {
     /// As it is read: what stands in a record is an objective again.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(request) = &self.request {
-            write!(f, "{request}:")?;
-        }
-        let comparator = self.comparator.as_str();
+        let (measure, comparator) = (self.measure(), self.comparator.as_str());
         // 0.07 * 100 is not quite 7.
         let tidy = |value: f64| (value * 1e9).round() / 1e9;
         match self.metric {
-            Metric::Latency(percentile) => {
+            Metric::Latency(_) => {
                 let (value, unit) = match self.bound {
                     us if us >= 1e6 => (us / 1e6, "s"),
                     us if us >= 1e3 => (us / 1e3, "ms"),
                     us => (us, "us"),
                 };
                 let value = tidy(value);
-                write!(f, "p{percentile}{comparator}{value}{unit}")
+                write!(f, "{measure}{comparator}{value}{unit}")
             }
-            Metric::Errors => write!(f, "errors{comparator}{}%", tidy(self.bound * 100.0)),
-            Metric::Goodput => write!(f, "goodput{comparator}{}%", tidy(self.bound * 100.0)),
+            Metric::Errors | Metric::Goodput => {
+                write!(f, "{measure}{comparator}{}%", tidy(self.bound * 100.0))
+            }
         }
     }
 }
@@ -229,7 +240,7 @@ mod tests {
     fn an_objective_may_be_that_of_one_request() {
         let read = parse("read:p99<20ms");
         assert_eq!(read.request.as_deref(), Some("read"));
-        assert_eq!(read.to_string(), "read:p99<20ms");
+        assert_eq!((read.to_string(), read.measure()), ("read:p99<20ms".to_owned(), "read:p99".to_owned()));
         assert_eq!(parse("GET /a:b : errors<1%").request.as_deref(), Some("GET /a:b"));
     }
 

@@ -76,7 +76,11 @@ fn bounds(file: &CeilingFile) -> String {
 pub(crate) fn binding(file: &CeilingFile) -> String {
     match file.binding.as_deref() {
         Some("backlog") => "backlog: requests piled up".to_owned(),
-        Some(objective) => objective.to_owned(),
+        Some(measure) => {
+            let bound = |rest: &str| rest.starts_with(['<', '>']);
+            let of = |objective: &&String| objective.strip_prefix(measure).is_some_and(bound);
+            file.objectives.iter().find(of).map_or(measure, String::as_str).to_owned()
+        }
         None => "–".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! What is said about the objectives.
 
-use model::{Limit, Metric, Objective, Verdict, allowed_lag};
+use model::{Histogram, Limit, Metric, Objective, Verdict, allowed_lag};
 use record::Run;
 
 use super::Measured;
@@ -21,12 +21,17 @@ struct Held {
     text: String,
 }
 
+/// By what the generator was the limit of a part of a run, with its lateness there and the requests without a port.
+pub(crate) fn limits(run: &Run, own_lag: &Histogram, no_port: u64) -> Vec<Limit> {
+    let objectives: Vec<Objective> = objectives(run).filter_map(Result::ok).collect();
+    let busiest = run.totals.as_ref().map_or(0.0, |totals| totals.busiest_worker);
+    model::limits(own_lag, allowed_lag(&objectives), busiest, no_port)
+}
+
 impl Measured {
     /// By what the generator was the limit.
     pub(super) fn limits(&self, run: &Run) -> Vec<Limit> {
-        let objectives: Vec<Objective> = objectives(run).filter_map(Result::ok).collect();
-        let busiest = run.totals.as_ref().map_or(0.0, |totals| totals.busiest_worker);
-        model::limits(&self.whole.own_lag, allowed_lag(&objectives), busiest, self.whole.all.counts.no_port)
+        limits(run, &self.whole.own_lag, self.whole.all.counts.no_port)
     }
 
     pub(super) fn judge(&self, run: &Run) -> (Verdict, Vec<String>) {

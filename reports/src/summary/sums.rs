@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Counts, Histogram, PartHistograms};
 use record::Run;
-use record::derived::{CountsFile, PercentilesFile, RequestSummaryFile, StageSummaryFile};
+use record::derived::{BreakdownFile, CountsFile, PercentilesFile, RequestSummaryFile, StageSummaryFile};
 
 use super::stretch::Stretch;
 use crate::findings::grid::Grid;
@@ -16,6 +16,22 @@ pub(crate) struct Sum {
     pub(crate) counts: Counts,
     /// Latency of every due arrival.
     pub(crate) latency: Histogram,
+    /// Where the time went of what was sent.
+    pub(crate) parts: PartHistograms,
+}
+
+impl Sum {
+    /// Where the time went, without the name's lookup, which is no request's own.
+    pub(crate) fn breakdown(&self) -> BreakdownFile {
+        let PartHistograms { connect, handshake, first_byte, transfer } = &self.parts;
+        BreakdownFile {
+            dns: None,
+            connect: PercentilesFile::new(connect),
+            handshake: PercentilesFile::new(handshake),
+            first_byte: PercentilesFile::new(first_byte),
+            transfer: PercentilesFile::new(transfer),
+        }
+    }
 }
 
 /// The sums over one part of the measured load.
@@ -28,7 +44,6 @@ pub(crate) struct Sums {
     pub(crate) service: Histogram,
     pub(crate) send_lag: Histogram,
     pub(crate) own_lag: Histogram,
-    pub(crate) parts: PartHistograms,
     pub(crate) loop_gaps: Histogram,
 }
 
@@ -43,8 +58,9 @@ impl Sums {
             .map(|index| {
                 let mut counts = Counts::default();
                 columns.iter().for_each(|column| counts.merge(&grid.rows[index][*column].counts));
-                let of = within.iter().map(|window| &window.of.requests[index]);
-                Sum { counts, latency: merged(of.flat_map(|request| [&request.good, &request.failed])) }
+                let of = || within.iter().map(|window| &window.of.requests[index]);
+                let latency = merged(of().flat_map(|request| [&request.good, &request.failed]));
+                Sum { counts, latency, parts: sum_of_parts(of().map(|request| &request.parts)) }
             })
             .collect();
         let mut counts = Counts::default();
@@ -52,13 +68,16 @@ impl Sums {
         let requests = || within.iter().flat_map(|window| &window.of.requests);
         Self {
             length_s: crate::findings::tidy(columns.len() as f64 * grid.bin_s),
-            all: Sum { counts, latency: merged(of_request.iter().map(|sum| &sum.latency)) },
+            all: Sum {
+                counts,
+                latency: merged(of_request.iter().map(|sum| &sum.latency)),
+                parts: sum_of_parts(of_request.iter().map(|sum| &sum.parts)),
+            },
             of_request,
             latency_good: merged(requests().map(|request| &request.good)),
             service: merged(requests().map(|request| &request.service)),
             send_lag: merged(within.iter().map(|window| &window.of.send_lag)),
             own_lag: merged(within.iter().map(|window| &window.of.own_lag)),
-            parts: parts(&within),
             loop_gaps: merged(within.iter().map(|window| &window.of.loop_gaps)),
         }
     }
@@ -73,6 +92,7 @@ impl Sums {
         let file = |sum: &Sum| RequestSummaryFile {
             requests: CountsFile::new(&sum.counts),
             latency_us: PercentilesFile::new(&sum.latency).filter(|_| with_latency),
+            breakdown_us: if with_latency { sum.breakdown() } else { BreakdownFile::default() },
         };
         let named = run.plan.requests.iter().zip(&self.of_request);
         named.map(|(request, sum)| (request.name.clone(), file(sum))).collect()
@@ -98,11 +118,10 @@ impl Sums {
     }
 }
 
-/// The parts of the service time over all requests of these windows.
-fn parts(windows: &[&Window<'_>]) -> PartHistograms {
+fn sum_of_parts<'a>(parts: impl Iterator<Item = &'a PartHistograms>) -> PartHistograms {
     let mut all = PartHistograms::default();
-    for request in windows.iter().flat_map(|window| &window.of.requests) {
-        for (name, histogram) in request.parts.named() {
+    for parts in parts {
+        for (name, histogram) in parts.named() {
             // As in `merged`: the sum resizes itself.
             let _ = all.by_name(name).map(|sum| sum.add(histogram));
         }

@@ -75,7 +75,7 @@ pub fn ceiling() -> CeilingFile {
         goal_width: 0.05,
         regular: true,
         goodput_at_lower_hz: Some(1947.3),
-        binding: Some("p99<50ms".to_owned()),
+        binding: Some("p99".to_owned()),
         spurious_failures: Some(0.0),
         soaked: Some(true),
         scalability: Some(ScalabilityFile { gamma_hz: 212.0, alpha: 0.031, beta: 0.000_21, points: 18 }),

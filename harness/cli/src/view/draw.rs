@@ -115,14 +115,17 @@ fn plain(name: &str, value: String) -> (String, String, Style) {
 
 fn rate_lines(state: &State) -> Vec<(String, String, Style)> {
     let now = &state.now;
-    vec![
+    let rates = [
         plain("offered", hertz(now.offered_hz)),
         plain("throughput", hertz(now.throughput_hz)),
         plain("goodput", hertz(now.goodput_hz)),
         plain("p50", micros(now.p50_us)),
         plain("p99", micros(now.p99_us)),
         ("failed".to_owned(), count(now.failed), if now.failed > 0 { BAD } else { Style::new() }),
-    ]
+    ];
+    // Where there is little room, what takes the meaning from the other lines comes first.
+    let limited = now.generator_limited.then(|| generator_line(state));
+    limited.into_iter().chain(rates).collect()
 }
 
 fn latency_lines(state: &State) -> Vec<(String, String, Style)> {
@@ -139,8 +142,18 @@ fn latency_lines(state: &State) -> Vec<(String, String, Style)> {
         told.push(plain(name, format!("{last:>9} {whole:>9}")));
     }
     told.push(plain("send lag, longest", micros(now.send_lag_us)));
-    told.push(plain("CPU", format!("{:.0} %", state.cpu * 100.0)));
+    told.push(generator_line(state));
     told
+}
+
+/// The generator's CPU, and that its figures are not the target's when they are not.
+fn generator_line(state: &State) -> (String, String, Style) {
+    let cpu = format!("{:.0} %", state.cpu * 100.0);
+    if state.now.generator_limited {
+        ("generator-limited, CPU".to_owned(), cpu, BAD)
+    } else {
+        plain("CPU", cpu)
+    }
 }
 
 fn outcome_lines(state: &State) -> Vec<(String, String, Style)> {

@@ -80,6 +80,15 @@ fn frames_are_drawn_as_they_were_looked_at() {
 }
 
 #[test]
+fn figures_that_are_the_generators_own_are_called_so() {
+    let mut state = state();
+    state.now.generator_limited = true;
+    for (width, height) in [(80, 24), (140, 40), (30, 8)] {
+        assert!(frame(&state, width, height).contains("generator-limited"), "{width}x{height}");
+    }
+}
+
+#[test]
 fn every_size_can_be_drawn_with_and_without_data() {
     for state in [State::default(), state()] {
         for width in [1, 2, 7, 8, 9, 20, 59, 60, 61, 79, 200] {

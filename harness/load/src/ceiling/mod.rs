@@ -6,7 +6,8 @@
 //! - a load is *lower* or *upper* by the majority of its trials, so that a spoiled trial decides nothing (`classify`);
 //! - bounds close in from below, by short trials first, since an overload may poison a stack;
 //! - both bounds are confirmed by interleaved trials, and the lower one by a longer one, the soak;
-//! - trials that fail far below the bound are counted, and a machine that spoils too many is called too noisy (`noise`).
+//! - trials that fail far below the bound are counted, and a machine that spoils too many is called too noisy (`noise`); so is
+//!   one on which a load far beyond the bound passes.
 //!
 //! The result is the two bounds, never a point between them.
 

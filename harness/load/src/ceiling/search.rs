@@ -17,6 +17,10 @@ const WITH_ROOM: f64 = 0.9;
 const PROBE: f64 = 0.5;
 /// Soaks that may fail at one load: one may be spoiled.
 const SOAKS: u32 = 2;
+/// So far beyond the upper bound no trial passes, unless the bounds are not the target's.
+const BEYOND: f64 = 1.25;
+/// Trials there: of three that are spoiled in ten, less than one in ten times both are.
+const BEYOND_TRIALS: u32 = 2;
 
 /// A trial to make.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +29,7 @@ pub struct Ask {
     pub rate_hz: f64,
     /// For how long.
     pub duration: Duration,
-    /// What it is for: "bracket", "narrow", "confirm", "noise", "soak".
+    /// What it is for: "bracket", "narrow", "confirm", "noise", "soak", "beyond".
     pub phase: &'static str,
     /// Its place on the grid.
     index: i32,
@@ -66,6 +70,8 @@ pub struct Search {
     beside: Option<Duration>,
     /// Soaks by load: passed, failed.
     soaks: BTreeMap<i32, (u32, u32)>,
+    /// Trials beyond the upper bound that are still to be made.
+    beyond: u32,
     ended: Option<Found>,
 }
 
@@ -100,6 +106,7 @@ impl Search {
             spent: Duration::ZERO,
             beside: None,
             soaks: BTreeMap::new(),
+            beyond: BEYOND_TRIALS,
             ended: None,
         }
     }
@@ -134,15 +141,35 @@ impl Search {
         if self.goal.soak.is_zero() {
             return self.end(Found::Both);
         }
-        let lower = self.bounds().lower.unwrap_or(self.least);
+        let Bounds { lower, upper } = self.bounds();
+        let lower = lower.unwrap_or(self.least);
         if self.noise().too_much().is_none() {
             let probe = self.index(self.hz(lower) * PROBE).max(self.least);
             return self.asking(probe, self.goal.steps[0].trial, "noise");
         }
-        match self.soaks.get(&lower) {
-            Some((passed, _)) if *passed > 0 => self.end(Found::Both),
-            _ => self.asking(lower, self.goal.soak, "soak"),
+        if !self.is_soaked(lower) {
+            return self.asking(lower, self.goal.soak, "soak");
         }
+        // All is known, and what follows may only put it in doubt: neither time nor the generator is short for it.
+        let beyond =
+            upper.map(|upper| self.index(self.hz(upper) * BEYOND)).filter(|beyond| *beyond <= self.most);
+        beyond
+            .filter(|_| self.beyond > 0)
+            .and_then(|beyond| self.fitting(beyond, self.goal.steps[0].trial, "beyond"))
+            .or_else(|| self.end(Found::Both))
+    }
+
+    fn is_soaked(&self, index: i32) -> bool {
+        self.soaks.get(&index).is_some_and(|(passed, _)| *passed > 0)
+    }
+
+    /// Whether the bounds are known and confirmed and the lower one held the soak, so that the search might end here.
+    fn is_complete(&self) -> bool {
+        self.goal.steps.last().is_some_and(|step| {
+            let Bounds { lower, upper } = self.bounds_of(step);
+            let close = lower.zip(upper).is_some_and(|(lower, upper)| upper - lower <= step.widths);
+            close && lower.is_some_and(|lower| self.is_soaked(lower))
+        })
     }
 
     /// Tells how a trial went and how long it took in all.
@@ -151,6 +178,16 @@ impl Search {
         let beside = took.saturating_sub(ask.duration);
         self.beside = Some(self.beside.map_or(beside, |known| known.min(beside)));
         self.made += 1;
+        if ask.phase == "beyond" {
+            self.beyond = match verdict {
+                Verdict::Fail => self.beyond - 1,
+                Verdict::Pass | Verdict::Limited | Verdict::Invalid => 0,
+            };
+            if verdict == Verdict::Pass {
+                self.ended = Some(Found::TooNoisy);
+            }
+            return;
+        }
         let good = match verdict {
             Verdict::Pass => true,
             Verdict::Fail => false,
@@ -174,9 +211,13 @@ impl Search {
         }
     }
 
-    /// The generator cannot offer more than the loads tried so far.
-    pub fn cannot_offer_more(&mut self) {
-        self.ended = Some(Found::GeneratorLimited);
+    /// The generator cannot offer the load that was asked for, and none above it.
+    pub fn cannot_offer(&mut self, ask: &Ask) {
+        if ask.phase == "beyond" {
+            self.beyond = 0;
+        } else {
+            self.ended = Some(Found::GeneratorLimited);
+        }
     }
 
     /// What is known now.
@@ -184,8 +225,9 @@ impl Search {
     pub fn ended(&self) -> Ended {
         let Bounds { lower, upper } = self.bounds();
         let soak = lower.and_then(|lower| self.soaks.get(&lower));
+        let now = if self.is_complete() { Found::Both } else { Found::Deadline };
         Ended {
-            found: self.ended.unwrap_or(Found::Deadline),
+            found: self.ended.unwrap_or(now),
             lower_hz: lower.map(|index| self.hz(index)),
             upper_hz: upper.map(|index| self.hz(index)),
             soaked: soak.map(|(passed, _)| *passed > 0),
@@ -200,13 +242,16 @@ impl Search {
 
     /// A trial, unless it could not be over before the deadline.
     fn asking(&mut self, index: i32, duration: Duration, phase: &'static str) -> Option<Ask> {
+        self.fitting(index, duration, phase).or_else(|| self.end(Found::Deadline))
+    }
+
+    /// A trial that will be over before the deadline.
+    fn fitting(&self, index: i32, duration: Duration, phase: &'static str) -> Option<Ask> {
         let rate_hz = self.hz(index);
         let counts = duration;
         let duration = duration.max(Duration::from_secs_f64(self.goal.fewest / rate_hz));
-        if self.spent + duration + self.beside.unwrap_or_default() > self.goal.deadline {
-            return self.end(Found::Deadline);
-        }
-        Some(Ask { rate_hz, duration, phase, index, counts })
+        let fits = self.spent + duration + self.beside.unwrap_or_default() <= self.goal.deadline;
+        fits.then_some(Ask { rate_hz, duration, phase, index, counts })
     }
 
     fn hz(&self, index: i32) -> f64 {

@@ -6,10 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 
 /// A server of so many per second under an objective of 50 ms: what it cannot serve piles up, and fails a trial once
-/// the pile takes longer than the objective, or grows visibly.
+/// the pile takes longer than the objective, or grows visibly, which shows the sooner the longer it is looked at.
 fn sustains(ask: &Ask, capacity: f64) -> bool {
-    let excess = ask.rate_hz / capacity - 1.0;
-    excess * (ask.duration.as_secs_f64() + 0.5) < 0.05 && excess < 0.004
+    let (excess, seconds) = (ask.rate_hz / capacity - 1.0, ask.duration.as_secs_f64());
+    let visible = (0.003 * (4.0 / seconds).min(1.0)).max(0.001) + 0.0005;
+    excess * (seconds + 0.5) < 0.05 && excess < visible
 }
 
 fn search(goal: Goal, capacity: f64, spoiled: f64, random: &mut impl Rng) -> (Ended, Duration) {
@@ -49,14 +50,11 @@ fn contains(ended: &Ended, capacity: f64) -> bool {
 }
 
 #[test]
-fn the_lower_bound_is_close_in_19_of_20_searches_and_the_true_ceiling_between_both_in_17() {
+fn the_lower_bound_is_close_and_the_true_ceiling_between_both_in_19_of_20_searches() {
     for (goal, close) in [(Goal::quick(), 0.05), (Goal::full(), 0.03)] {
         let n = 400;
         let held = count(&goal, n, 0.0, contains);
-        assert!(
-            held * 20 >= n * 17,
-            "{held} of {n} (a load less than 0.4 % above the ceiling looks sustained)"
-        );
+        assert!(held * 20 >= n * 19, "{held} of {n} (a load little above the ceiling looks sustained)");
         let near = count(&goal, n, 0.0, within(close + 0.001));
         assert!(near * 20 >= n * 19, "{near} of {n} within {close}");
     }
@@ -76,7 +74,7 @@ fn too_many_spoiled_trials_are_too_noisy() {
     for goal in [Goal::quick(), Goal::full()] {
         let n = 400;
         let said = count(&goal, n, 0.3, |ended, _| ended.found == Found::TooNoisy);
-        assert!(said * 20 >= n * 17, "{said} of {n}");
+        assert!(said * 100 >= n * 93, "{said} of {n}");
         let wrong = count(&goal, n, 0.3, |ended, capacity| {
             ended.found == Found::Both && !within(0.1)(ended, capacity)
         });
@@ -125,6 +123,51 @@ fn a_generator_that_is_the_limit_ends_the_search_with_what_was_sustained() {
     let ended = search.ended();
     assert_eq!((ended.found, ended.upper_hz), (Found::GeneratorLimited, None));
     assert!(ended.lower_hz.is_some_and(|lower| (400.0..1_000.0).contains(&lower)), "{ended:?}");
+}
+
+/// A search whose first trials of `below` per second and more were all spoiled, so that its bounds lie there.
+fn misled(goal: Goal, below: f64, beyond: Verdict) -> (Ended, u32) {
+    let mut search = Search::new(goal);
+    let mut asked_beyond = 0;
+    while let Some(ask) = search.ask() {
+        asked_beyond += u32::from(ask.phase == "beyond");
+        let verdict = match ask.phase {
+            "beyond" => beyond,
+            _ if ask.rate_hz < below => Verdict::Pass,
+            _ => Verdict::Fail,
+        };
+        search.tell(&ask, verdict, ask.duration);
+    }
+    (search.ended(), asked_beyond)
+}
+
+#[test]
+fn bounds_below_a_load_that_passes_are_not_believed() {
+    let (ended, asked) = misled(Goal::quick(), 300.0, Verdict::Pass);
+    assert_eq!((ended.found, asked), (Found::TooNoisy, 1));
+    let (ended, asked) = misled(Goal::quick(), 300.0, Verdict::Fail);
+    assert_eq!((ended.found, asked), (Found::Both, 2));
+    for neither in [Verdict::Limited, Verdict::Invalid] {
+        let (ended, asked) = misled(Goal::quick(), 300.0, neither);
+        assert_eq!((ended.found, asked), (Found::Both, 1), "it says nothing against the bounds");
+    }
+    let (ended, asked) = misled(Goal { most_hz: 350.0, ..Goal::quick() }, 300.0, Verdict::Pass);
+    assert_eq!((ended.found, asked), (Found::Both, 0), "no load above the most is tried");
+}
+
+#[test]
+fn a_load_beyond_the_bounds_that_cannot_be_offered_or_told_takes_nothing_from_them() {
+    let mut search = Search::new(Goal::quick());
+    let ask = loop {
+        let ask = search.ask().unwrap();
+        if ask.phase == "beyond" {
+            break ask;
+        }
+        search.tell(&ask, if ask.rate_hz < 300.0 { Verdict::Pass } else { Verdict::Fail }, ask.duration);
+    };
+    assert_eq!(search.ended().found, Found::Both, "as when the search is interrupted here");
+    search.cannot_offer(&ask);
+    assert_eq!((search.ask(), search.ended().found), (None, Found::Both));
 }
 
 #[test]

@@ -40,7 +40,8 @@ pub struct CeilingFile {
     /// Good per second at the lower bound: the median of its trials.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub goodput_at_lower_hz: Option<f64>,
-    /// The objective that most failing trials at the upper bound broke; "backlog" when requests piled up.
+    /// What most failing trials at the upper bound broke, without its bound: "p99", "read:p99"; "backlog" when requests
+    /// piled up.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub binding: Option<String>,
     /// Share of the trials far below the lower bound that failed all the same.

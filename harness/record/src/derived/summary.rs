@@ -215,6 +215,14 @@ pub struct BreakdownFile {
     pub transfer: Option<PercentilesFile>,
 }
 
+impl BreakdownFile {
+    /// Whether nothing is known of any part.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Bytes over the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BytesFile {
@@ -274,6 +282,9 @@ pub struct RequestSummaryFile {
     /// done - due over every due arrival.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub latency_us: Option<PercentilesFile>,
+    /// Where its time went.
+    #[serde(skip_serializing_if = "BreakdownFile::is_empty", default)]
+    pub breakdown_us: BreakdownFile,
 }
 
 /// A stretch of the measured load with a rate of its own: a stage, a step, a part of a ramp.

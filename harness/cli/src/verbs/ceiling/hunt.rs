@@ -50,8 +50,8 @@ impl Hunt<'_> {
             }
             let (at, number) = (began.elapsed(), made.len() + 1);
             let Some(trial) = self.trials.make(number, ask.rate_hz, ask.duration)? else {
-                search.cannot_offer_more();
-                break;
+                search.cannot_offer(&ask);
+                continue;
             };
             if interrupt.signal().is_some() {
                 break;
@@ -121,13 +121,7 @@ impl Hunt<'_> {
             .map(|trial| trial.goodput_hz)
             .collect();
         goodput.sort_by(f64::total_cmp);
-        let verdict = if interrupted {
-            "interrupted"
-        } else if stuck.is_some() {
-            "deadline"
-        } else {
-            ended.found.as_str()
-        };
+        let verdict = if interrupted { "interrupted" } else { ended.found.as_str() };
         let mut reasons = vec![words(ended, trials)];
         reasons.extend(stuck);
         CeilingFile {
@@ -193,6 +187,9 @@ fn words(ended: &Ended, trials: &[TrialFile]) -> String {
         Found::GeneratorLimited => format!(
             "the generator was the limit above {lower:.0}/s: use more --workers or give it a core of its own ({last})"
         ),
+        Found::TooNoisy if let Some(beyond) = passed_beyond(trials) => format!(
+            "{beyond:.0}/s passed, a quarter more than what was too much before: find what disturbs the machine, or what makes the target faster than it was"
+        ),
         Found::TooNoisy => format!(
             "{} of {} trials with room enough failed, and {} of {} did not count: find what disturbs the machine ({last})",
             ended.noise.failed,
@@ -206,15 +203,22 @@ fn words(ended: &Ended, trials: &[TrialFile]) -> String {
     }
 }
 
-/// The objective that most of these trials broke.
+/// A load far beyond the upper bound that passed all the same.
+fn passed_beyond(trials: &[TrialFile]) -> Option<f64> {
+    let passed = trials.iter().find(|trial| trial.phase == "beyond" && trial.verdict == "pass");
+    passed.map(|trial| trial.rate_hz)
+}
+
+/// What most of these trials broke: "p99", "read:p99", "backlog".
 fn binding<'a>(failed: impl Iterator<Item = &'a TrialFile>, objectives: &[Objective]) -> Option<String> {
-    let names: Vec<String> =
-        objectives.iter().map(ToString::to_string).chain(["backlog".to_owned()]).collect();
-    let failed: Vec<&TrialFile> = failed.filter(|trial| trial.verdict == "fail").collect();
-    let broke =
-        |trial: &TrialFile, name: &str| trial.reason.split("; ").any(|reason| reason.starts_with(name));
-    let count = |name: &String| failed.iter().filter(|trial| broke(trial, name)).count();
-    names.iter().filter(|name| count(name) > 0).max_by_key(|name| count(name)).cloned()
+    let reasons: Vec<&str> =
+        failed.filter(|trial| trial.verdict == "fail").map(|trial| &*trial.reason).collect();
+    let broke = |begins: &str| {
+        reasons.iter().filter(|reason| reason.split("; ").any(|one| one.starts_with(begins))).count()
+    };
+    let objectives = objectives.iter().map(|objective| (broke(&objective.to_string()), objective.measure()));
+    let all = objectives.chain([(broke("backlog"), "backlog".to_owned())]);
+    all.filter(|(count, _)| *count > 0).max_by_key(|(count, _)| *count).map(|(_, measure)| measure)
 }
 
 fn told(at: Duration, phase: &str, rate_hz: f64, trial: &Trial, ended: &Ended) -> TrialFile {
