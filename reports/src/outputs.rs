@@ -41,6 +41,7 @@ fn seconds(run: &Run) -> Vec<SecondRow> {
             },
             generator_limited: limited(&window.of.own_lag, all.counts.no_port),
             own_lag: window.of.own_lag.clone(),
+            done: all.done,
             counts: all.counts,
             latency: merged(requests.flat_map(|request| [&request.good, &request.failed])),
         }

@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 
 use common::{Ended, Home};
-use testserver::{Behaviour, TestServer};
+use testserver::{Behaviour, Capacity, Pace, SteadyServer, TestServer};
 
 const INPUT: i32 = 2;
 
@@ -104,4 +104,26 @@ fn what_cannot_be_replayed_is_refused_by_name() {
     load(&["--replay", "good.log", "--rate", "5"]).expect(INPUT, &["--rate"]);
     load(&["--speed", "2"]).expect(INPUT, &["--replay"]);
     load(&["--stage", "sine:10:20:1s:5s"]).expect(INPUT, &["no rate is below 0"]);
+}
+
+/// A server that does 500/s is offered 2,000/s for 3 s. What waited is answered for seconds after the last arrival, and that
+/// is no throughput of these 3 s.
+#[test]
+fn throughput_above_the_capacity_is_the_capacity() {
+    let capacity = Capacity { per_second: 500.0, queue: 1_000 };
+    let server = SteadyServer::start(Pace { capacity: Some(capacity), ..Pace::default() });
+    let home = Home::new();
+    let url = format!("http://{}/", server.address());
+    let load = ["--rate", "2000", "--duration", "3s", "--timeout", "5s", "--json"];
+    let ended = home.run([&["load", &url, "--csv", "s.csv"][..], &load].concat());
+    let summary = summary(&ended);
+    let answered = summary["requests"]["answered"].as_f64().unwrap();
+    assert!(answered / 3.0 > 500.0 * 1.5, "most of it came later: {summary}");
+    for rate in ["throughput_hz", "goodput_hz"] {
+        let rate = summary[rate].as_f64().unwrap();
+        assert!((rate / 500.0 - 1.0).abs() < 0.05, "{rate}/s");
+    }
+    let csv = fs::read_to_string(home.cwd().join("s.csv")).unwrap();
+    let second = csv.lines().nth(2).unwrap().split(',').nth(4).unwrap().parse::<f64>().unwrap();
+    assert!((second / 500.0 - 1.0).abs() < 0.05, "{csv}");
 }

@@ -21,14 +21,16 @@ struct Open {
 pub(crate) struct Windows {
     start: Instant,
     requests: usize,
+    /// When the load ends: what is done later is done in no interval.
+    end: Duration,
     /// Index of the first open interval.
     first: u64,
     open: VecDeque<Open>,
 }
 
 impl Windows {
-    pub(crate) fn new(start: Instant, requests: usize) -> Self {
-        Self { start, requests, first: 0, open: VecDeque::new() }
+    pub(crate) fn new(start: Instant, requests: usize, end: Duration) -> Self {
+        Self { start, requests, end, first: 0, open: VecDeque::new() }
     }
 
     /// An arrival has fallen due, `own_lag` before it was seen, and will be settled later.
@@ -48,6 +50,14 @@ impl Windows {
         let open = self.at(sample.due);
         open.unsettled -= 1;
         open.interval.add(sample);
+        if sample.done < self.end {
+            self.at(sample.done).interval.add_done(sample);
+        }
+    }
+
+    /// The load ends already now.
+    pub(crate) fn end(&mut self, now: Duration) {
+        self.end = self.end.min(now);
     }
 
     /// The next interval in which nothing is unsettled and nothing more falls due, which is known of the time before
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn an_interval_is_closed_when_all_that_fell_due_in_it_is_settled() {
-        let mut windows = Windows::new(Instant::now(), 1);
+        let mut windows = Windows::new(Instant::now(), 1, LENGTH * 3);
         for due_ms in [100, 900, 1_500] {
             windows.due(Duration::from_millis(due_ms), Duration::ZERO);
         }
@@ -116,15 +126,29 @@ mod tests {
     #[test]
     fn the_last_interval_may_be_cut_short_and_none_begins_at_the_end() {
         for (length_ms, expected) in [(2_000, 2), (2_200, 3)] {
-            let mut windows = Windows::new(Instant::now(), 1);
             let until = Duration::from_millis(length_ms);
+            let mut windows = Windows::new(Instant::now(), 1, until);
             assert_eq!(std::iter::from_fn(|| windows.close(until, true)).count(), expected, "{length_ms} ms");
         }
     }
 
     #[test]
+    fn an_answer_counts_as_done_when_it_came_and_not_after_the_end() {
+        let mut windows = Windows::new(Instant::now(), 1, LENGTH * 2);
+        for (due_ms, done_ms) in [(100, 1_500), (200, 1_999), (1_800, 2_100)] {
+            let due = Duration::from_millis(due_ms);
+            windows.due(due, Duration::ZERO);
+            windows.settle(&Sample { done: Duration::from_millis(done_ms), ..sample(due_ms) });
+        }
+        let intervals: Vec<Interval> = std::iter::from_fn(|| windows.close(LENGTH * 2, true)).collect();
+        let done = |interval: &Interval| interval.requests[0].bins.iter().map(|bin| bin.done.good).sum();
+        assert_eq!(intervals.iter().map(|interval| interval.counts().due()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(intervals.iter().map(done).collect::<Vec<u64>>(), [0, 2]);
+    }
+
+    #[test]
     fn open_intervals_are_bounded_by_the_timeout_and_not_by_the_length() {
-        let mut windows = Windows::new(Instant::now(), 1);
+        let mut windows = Windows::new(Instant::now(), 1, LENGTH * 900);
         let timeout_ms = 5_000;
         // Every arrival is settled a timeout late, for a quarter of an hour.
         for due_ms in (0..900_000).step_by(500) {

@@ -29,9 +29,10 @@ use crate::windows::Windows;
 const STOP_CHECK: Duration = Duration::from_millis(50);
 /// What is on its way when the load is stopped is given this long.
 const STOP_GRACE: Duration = Duration::from_secs(1);
-/// Where arrivals wait for a free connection already, the next one is seen so late at most: it would only wait too, and
-/// waking for each costs more than answers do.
-const UNHURRIED: Duration = Duration::from_micros(100);
+/// Where arrivals wait for a free connection already, the next one is looked for so late at most, since it would only wait
+/// too, and what has waited too long is given up so late.
+/// Longer than the kernel's tick, since a timer that is due before it costs a quarter of a request over one connection.
+const UNHURRIED: Duration = Duration::from_millis(5);
 /// A closed loop whose connection failed pauses, so that a dead target is not hammered.
 const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -77,6 +78,8 @@ pub(crate) struct Worker<'a> {
     begun: bool,
     /// When the worker last looked, or should have.
     looked: Duration,
+    /// Arrivals that fell due before it were not looked for on purpose: how late they are seen counts from here.
+    unhurried: Duration,
     /// Connections that were opened, or passed over, before the start.
     prepared: usize,
 }
@@ -110,12 +113,13 @@ impl<'a> Worker<'a> {
             fleet,
             waiting: VecDeque::new(),
             poller: Poller::new(options.precise)?,
-            windows: Windows::new(options.start, plan.scenario.requests.len()),
+            windows: Windows::new(options.start, plan.scenario.requests.len(), plan.phases().load_to),
             slice: Slice::new(id, Instant::now()),
             intervals,
             created: Instant::now(),
             begun: false,
             looked: Duration::ZERO,
+            unhurried: Duration::ZERO,
             prepared: 0,
         })
     }
@@ -128,6 +132,7 @@ impl<'a> Worker<'a> {
         let mut now = self.now();
         loop {
             if stopped.is_none() && stop.is_set() {
+                self.windows.end(now);
                 self.give_up_waiting(now);
                 stopped = Some(now);
             }
@@ -220,7 +225,7 @@ impl<'a> Worker<'a> {
         while self.begun
             && let Some(arrival) = self.next_due(now)
         {
-            let late = now - arrival.due;
+            let late = now.saturating_sub(arrival.due.max(self.unhurried));
             self.windows.due(arrival.due, late);
             self.slice.due += 1;
             self.slice.late += u64::from(late > self.allowed_lag);
@@ -439,7 +444,7 @@ impl<'a> Worker<'a> {
         let mut wake = now + STOP_CHECK;
         let mut by = |when: Option<Duration>| wake = wake.min(when.unwrap_or(wake));
         by(self.deadlines.first().map(|(deadline, _)| deadline));
-        by(self.waiting.front().map(|arrival| self.patience.send_by(arrival.due)));
+        by(self.waiting.front().map(|arrival| self.patience.send_by(arrival.due).max(now + UNHURRIED)));
         by(end);
         if !stopped {
             let soonest = if self.waiting.is_empty() { Duration::ZERO } else { now + UNHURRIED };
@@ -466,6 +471,9 @@ impl<'a> Worker<'a> {
         let after = self.now();
         // From here on it has something to do.
         self.looked = wake.min(after).max(now);
+        if !self.waiting.is_empty() {
+            self.unhurried = self.looked;
+        }
         Ok(after)
     }
 }

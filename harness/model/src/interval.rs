@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::outcome::{Counts, Parts, Sample};
+use crate::outcome::{Counts, Outcome, Parts, Sample};
 
 /// An HDR histogram of microseconds.
 pub type Histogram = hdrhistogram::Histogram<u32>;
@@ -25,6 +25,24 @@ pub fn new_histogram() -> Histogram {
     histogram
 }
 
+/// Answers by when they were done and not by when they fell due: what a target got done in a time. Above its capacity the two
+/// differ, as what waited is answered when no more falls due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Answers, whatever their status.
+    pub answered: u64,
+    /// Good ones among them.
+    pub good: u64,
+}
+
+impl Done {
+    /// Adds another worker's, or another request's.
+    pub fn merge(&mut self, other: &Self) {
+        self.answered += other.answered;
+        self.good += other.good;
+    }
+}
+
 /// Counts of the arrivals of one request that fell due in one bin, 100 ms as a rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bin {
@@ -34,6 +52,8 @@ pub struct Bin {
     pub first_good: Option<Duration>,
     /// Due time of the last good one, from the start of the load.
     pub last_good: Option<Duration>,
+    /// What was done in it, whenever it fell due.
+    pub done: Done,
 }
 
 /// What one request did in one [`Interval`].
@@ -164,12 +184,9 @@ impl Interval {
 
     /// Keeps what is kept of `sample`, which must have fallen due in this window.
     pub fn add(&mut self, sample: &Sample) {
+        let position = self.bin_at(sample.request, sample.due);
         let request = &mut self.requests[sample.request];
-        let last = request.bins.len() - 1;
-        // In 64 bits, since this is done for each request and a division of 128 takes as long as a histogram's record.
-        let into = nanos(sample.due.saturating_sub(self.offset)).min(nanos(self.length));
-        let position = into.saturating_mul(request.bins.len() as u64) / nanos(self.length).max(1);
-        let bin = &mut request.bins[usize::try_from(position).unwrap_or(last).min(last)];
+        let bin = &mut request.bins[position];
         bin.counts.add(sample.outcome);
         if sample.outcome.is_good() {
             bin.first_good = Some(bin.first_good.map_or(sample.due, |first| first.min(sample.due)));
@@ -187,6 +204,24 @@ impl Interval {
         }
     }
 
+    /// Counts the answer that `sample` may be, which must have been done in this window.
+    pub fn add_done(&mut self, sample: &Sample) {
+        if matches!(sample.outcome, Outcome::Answered { .. }) {
+            let position = self.bin_at(sample.request, sample.done);
+            let done = Done { answered: 1, good: u64::from(sample.outcome.is_good()) };
+            self.requests[sample.request].bins[position].done.merge(&done);
+        }
+    }
+
+    /// The bin of a request that holds `when`, a time since the start of the load. In 64 bits, since this is done for each
+    /// request and a division of 128 takes as long as a histogram's record.
+    fn bin_at(&self, request: usize, when: Duration) -> usize {
+        let bins = self.requests[request].bins.len();
+        let into = nanos(when.saturating_sub(self.offset)).min(nanos(self.length));
+        let position = into.saturating_mul(bins as u64) / nanos(self.length).max(1);
+        usize::try_from(position).unwrap_or(bins).min(bins - 1)
+    }
+
     /// Adds what another worker saw of the same window.
     pub fn merge(&mut self, other: &Interval) {
         for (mine, theirs) in self.requests.iter_mut().zip(&other.requests) {
@@ -194,6 +229,7 @@ impl Interval {
                 bin.counts.merge(&their.counts);
                 bin.first_good = earliest(bin.first_good, their.first_good);
                 bin.last_good = bin.last_good.max(their.last_good);
+                bin.done.merge(&their.done);
             }
             for (histogram, their) in [
                 (&mut mine.good, &theirs.good),
@@ -247,7 +283,6 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Outcome;
     use proptest::prelude::*;
 
     fn sample(due_ms: u64, latency_ms: u64, good: bool) -> Sample {
@@ -278,6 +313,18 @@ mod tests {
         assert!((5_000_000..5_010_000).contains(&latency), "{latency} us");
     }
 
+    #[test]
+    fn an_answer_is_done_in_the_bin_in_which_it_came_and_a_failure_in_none() {
+        let mut interval = window(Instant::now());
+        interval.add_done(&sample(250, 400, true));
+        interval.add_done(&sample(0, 650, false));
+        interval.add_done(&Sample { outcome: Outcome::Reset, ..sample(0, 650, false) });
+        let bins = &interval.requests[0].bins;
+        assert_eq!(bins[6].done, Done { answered: 2, good: 1 });
+        assert!(bins.iter().enumerate().all(|(at, bin)| at == 6 || bin.done == Done::default()));
+        assert_eq!(interval.counts().due(), 0, "it fell due elsewhere");
+    }
+
     proptest! {
         #[test]
         fn merging_two_workers_is_one_worker_with_all_samples(
@@ -287,8 +334,10 @@ mod tests {
             let (mut left, mut right, mut all) = (window(start), window(start), window(start));
             for (due, latency, good, to_left) in samples {
                 let sample = sample(due, latency, good);
-                if to_left { left.add(&sample) } else { right.add(&sample) }
-                all.add(&sample);
+                for interval in [if to_left { &mut left } else { &mut right }, &mut all] {
+                    interval.add(&sample);
+                    interval.add_done(&sample);
+                }
             }
             left.merge(&right);
             prop_assert_eq!(&left.requests[0].bins, &all.requests[0].bins);

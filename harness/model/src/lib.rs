@@ -33,7 +33,9 @@ pub use event::{Event, NullSink, Phase, Sink, What};
 pub use explanation::{Element, Explanation, Measure, Pattern, Term, Try, WayStep, Weakness, ZoneRecord};
 pub use fault::{Direction, FaultKind, Injection, Pick, ResolvedInjection, Schedule, Selector, Target};
 pub use generator::{Headroom, Limit, allowed_lag, is_limit, limits};
-pub use interval::{Bin, Histogram, Interval, LOOP_GAP, PartHistograms, RequestInterval, new_histogram};
+pub use interval::{
+    Bin, Done, Histogram, Interval, LOOP_GAP, PartHistograms, RequestInterval, new_histogram,
+};
 pub use load_totals::{LoadTotals, SessionTotals};
 pub use objective::{Comparator, Metric, Objective, Verdict};
 pub use outcome::{Counts, Outcome, Parts, Sample};

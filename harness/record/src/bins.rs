@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use model::{Bin, Counts};
+use model::{Bin, Counts, Done};
 
 use crate::{RecordError, files};
 
-/// The columns. `no_port` is counted in `unsent` too, and `tls` in `other`. `status` holds `code:count` pairs with a blank between them. Bins without an arrival have no row.
-pub(crate) const HEADER: &str = "at_s,request,due,sent,good,unsent,timed_out,refused,reset,malformed,other,status,first_good_s,last_good_s,no_port,tls\n";
+/// The columns. `done_answered` and `done_good` are answers that came in the bin, whenever they fell due. `no_port` is counted in `unsent` too, and `tls` in `other`. `status` holds `code:count` pairs with a blank between them. Bins without either have no row.
+pub(crate) const HEADER: &str = "at_s,request,due,sent,good,unsent,timed_out,refused,reset,malformed,other,status,first_good_s,last_good_s,no_port,tls,done_answered,done_good\n";
+/// Columns that earlier versions did not write.
+const LATER: usize = 2;
 
 /// The arrivals of one request that fell due in one bin.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,12 +26,14 @@ pub struct BinRecord {
     pub first_good_s: Option<f64>,
     /// Due time of the last good one, in seconds from the run's epoch.
     pub last_good_s: Option<f64>,
+    /// Answers that came in it, whenever they fell due.
+    pub done: Done,
 }
 
 /// Appends the row of `bin`, which begins at `at_s`, to `text`. `load_start_s` is the start of the load.
 pub(crate) fn append(text: &mut String, at_s: f64, request: &str, bin: &Bin, load_start_s: f64) {
     let c = &bin.counts;
-    if c.due() == 0 {
+    if c.due() == 0 && bin.done == Done::default() {
         return;
     }
     let status: Vec<String> = c.status.iter().map(|(status, count)| format!("{status}:{count}")).collect();
@@ -38,7 +42,7 @@ pub(crate) fn append(text: &mut String, at_s: f64, request: &str, bin: &Bin, loa
     };
     let row = writeln!(
         text,
-        "{at_s:.6},{request},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+        "{at_s:.6},{request},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
         c.due(),
         c.sent(),
         c.good,
@@ -53,6 +57,8 @@ pub(crate) fn append(text: &mut String, at_s: f64, request: &str, bin: &Bin, loa
         good(bin.last_good),
         c.no_port,
         c.tls,
+        bin.done.answered,
+        bin.done.good,
     );
     if row.is_err() {
         unreachable!("writing to a string cannot fail");
@@ -73,7 +79,7 @@ pub(crate) fn read(path: &Path, text: &str, tags: &[String]) -> Result<(Vec<BinR
 fn row(line: &str, tags: &[String]) -> Result<BinRecord, String> {
     let columns: Vec<&str> = line.split(',').collect();
     let names: Vec<&str> = HEADER.trim_end().split(',').collect();
-    if columns.len() != names.len() {
+    if ![names.len(), names.len() - LATER].contains(&columns.len()) {
         return Err(format!("expected {} columns, found {}", names.len(), columns.len()));
     }
     let count = |index: usize| {
@@ -106,6 +112,11 @@ fn row(line: &str, tags: &[String]) -> Result<BinRecord, String> {
     {
         return Err("the counts do not add up: due = sent + unsent, sent = answered + failures".to_owned());
     }
+    // Of an earlier record only the due times are known.
+    let done = match columns.len() == names.len() {
+        true => Done { answered: count(16)?, good: count(17)? },
+        false => Done { answered: counts.answered(), good: counts.good },
+    };
     let request = tags.iter().position(|tag| tag == columns[1]);
     let request = request.ok_or_else(|| format!("request `{}` is not in plan.toml", columns[1]))?;
     Ok(BinRecord {
@@ -114,6 +125,7 @@ fn row(line: &str, tags: &[String]) -> Result<BinRecord, String> {
         counts,
         first_good_s: optional(12)?,
         last_good_s: optional(13)?,
+        done,
     })
 }
 

@@ -193,7 +193,7 @@ mod tests {
                 ..model::Counts::default()
             };
             let at_s = at as f64 * 0.1;
-            Cell { counts, due, good_s: (good > 0).then_some((at_s, at_s)) }
+            Cell { counts, due, good_s: (good > 0).then_some((at_s, at_s)), ..Cell::default() }
         };
         let all: Vec<Cell> = (0..200).map(cell).collect();
         let grid = Grid { bin_s: 0.1, from_s: 0.0, measured_s: 20.0, rows: vec![all.clone()], all };
@@ -226,7 +226,7 @@ mod tests {
                 ..model::Counts::default()
             };
             let at_s = at as f64 * 0.1;
-            Cell { counts, due: 1, good_s: (good > 0).then_some((at_s, at_s)) }
+            Cell { counts, due: 1, good_s: (good > 0).then_some((at_s, at_s)), ..Cell::default() }
         };
         let all: Vec<Cell> = (0..200).map(cell).collect();
         let grid = Grid { bin_s: 0.1, from_s: 0.0, measured_s: 20.0, rows: vec![all.clone()], all };

@@ -1,6 +1,6 @@
 //! The bins of a run as a grid without holes: one row per request, one column per bin.
 
-use model::Counts;
+use model::{Counts, Done};
 use record::Run;
 
 /// Arrivals of one bin.
@@ -10,6 +10,8 @@ pub(crate) struct Cell {
     pub(crate) due: u64,
     /// Due times of the first and the last good one, in seconds from the start of the measured load.
     pub(crate) good_s: Option<(f64, f64)>,
+    /// What was done in it, whenever it fell due.
+    pub(crate) done: Done,
 }
 
 impl Cell {
@@ -24,6 +26,7 @@ impl Cell {
     pub(crate) fn merge(&mut self, other: &Cell) {
         self.counts.merge(&other.counts);
         self.due += other.due;
+        self.done.merge(&other.done);
         self.good_s = match (self.good_s, other.good_s) {
             (Some(left), Some(right)) => Some((left.0.min(right.0), left.1.max(right.1))),
             (one, other) => one.or(other),
@@ -66,6 +69,7 @@ impl Grid {
             let cell = Cell {
                 due: bin.counts.due(),
                 counts: bin.counts.clone(),
+                done: bin.done,
                 good_s: good_s.map(|(first, last)| (shift(first), shift(last))),
             };
             let at = column(bin.at_s);

@@ -89,7 +89,7 @@ mod tests {
                 ..model::Counts::default()
             };
             let at_s = at as f64 * 0.1;
-            Cell { counts, due: 1, good_s: is_good.then_some((at_s, at_s)) }
+            Cell { counts, due: 1, good_s: is_good.then_some((at_s, at_s)), ..Cell::default() }
         };
         let all: Vec<Cell> = (0..columns).map(cell).collect();
         Grid { bin_s: 0.1, from_s: 0.0, measured_s: columns as f64 * 0.1, rows: vec![all.clone()], all }

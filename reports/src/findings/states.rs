@@ -208,7 +208,7 @@ mod tests {
             };
             let mut counts = model::Counts { good, refused: failed, ..model::Counts::default() };
             counts.status.insert(200, good);
-            Cell { counts, due: good + failed, good_s: None }
+            Cell { counts, due: good + failed, ..Cell::default() }
         };
         text.chars().map(cell).collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, Histogram, PartHistograms};
+use model::{Counts, Done, Histogram, PartHistograms};
 use record::Run;
 use record::derived::{BreakdownFile, CountsFile, PercentilesFile, RequestSummaryFile, StageSummaryFile};
 
@@ -38,6 +38,8 @@ impl Sum {
 pub(crate) struct Sums {
     pub(crate) length_s: f64,
     pub(crate) all: Sum,
+    /// What was done in this part, whenever it fell due.
+    pub(crate) done: Done,
     /// In the plan's order.
     pub(crate) of_request: Vec<Sum>,
     pub(crate) latency_good: Histogram,
@@ -63,6 +65,8 @@ impl Sums {
                 Sum { counts, latency, parts: sum_of_parts(of().map(|request| &request.parts)) }
             })
             .collect();
+        let mut done = Done::default();
+        columns.iter().for_each(|column| done.merge(&grid.all[*column].done));
         let mut counts = Counts::default();
         of_request.iter().for_each(|sum| counts.merge(&sum.counts));
         let requests = || within.iter().flat_map(|window| &window.of.requests);
@@ -73,6 +77,7 @@ impl Sums {
                 latency: merged(of_request.iter().map(|sum| &sum.latency)),
                 parts: sum_of_parts(of_request.iter().map(|sum| &sum.parts)),
             },
+            done,
             of_request,
             latency_good: merged(requests().map(|request| &request.good)),
             service: merged(requests().map(|request| &request.service)),
@@ -107,8 +112,8 @@ impl Sums {
             to_s: stretch.times.last().map_or(0.0, |time| crate::findings::tidy(time.end)),
             duration_s: self.length_s,
             offered_rate_hz: self.per_second(counts.due()),
-            throughput_hz: self.per_second(counts.answered()),
-            goodput_hz: self.per_second(counts.good),
+            throughput_hz: self.per_second(self.done.answered),
+            goodput_hz: self.per_second(self.done.good),
             requests: CountsFile::new(counts),
             latency_us: PercentilesFile::new(&self.all.latency),
             latency_good_us: PercentilesFile::new(&self.latency_good),

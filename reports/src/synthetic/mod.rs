@@ -224,13 +224,23 @@ impl Synthetic {
 
     fn emit_load(&self, recorder: &Recorder) {
         let second = Duration::from_secs;
-        for index in 0..WARM_UP_S + MEASURE_S + COOL_DOWN_S {
-            let start = recorder.epoch() + LOAD_AT + second(index);
-            let mut interval = Interval::new(start, second(index), second(1), 3, 10);
-            for turn in index * RATE..(index + 1) * RATE {
-                interval.add(&self.sample(turn));
+        let mut intervals: Vec<Interval> = (0..WARM_UP_S + MEASURE_S + COOL_DOWN_S)
+            .map(|index| {
+                let start = recorder.epoch() + LOAD_AT + second(index);
+                Interval::new(start, second(index), second(1), 3, 10)
+            })
+            .collect();
+        for turn in 0..intervals.len() as u64 * RATE {
+            let sample = self.sample(turn);
+            let at = |when: Duration| usize::try_from(when.as_secs()).unwrap_or(usize::MAX);
+            intervals[at(sample.due)].add(&sample);
+            if let Some(interval) = intervals.get_mut(at(sample.done)) {
+                interval.add_done(&sample);
             }
-            recorder.emit(Event { at: start + second(1), what: What::IntervalClosed(Box::new(interval)) });
+        }
+        for interval in intervals {
+            let at = interval.start + interval.length;
+            recorder.emit(Event { at, what: What::IntervalClosed(Box::new(interval)) });
         }
     }
 

@@ -147,29 +147,15 @@ impl Search {
             let probe = self.index(self.hz(lower) * PROBE).max(self.least);
             return self.asking(probe, self.goal.steps[0].trial, "noise");
         }
-        if !self.is_soaked(lower) {
-            return self.asking(lower, self.goal.soak, "soak");
+        // Neither the generator nor the user has to be able to offer more than the bounds need.
+        let beyond = upper.map(|upper| self.index(self.hz(upper) * BEYOND));
+        if let Some(beyond) = beyond.filter(|beyond| self.beyond > 0 && *beyond <= self.most) {
+            return self.asking(beyond, self.goal.steps[0].trial, "beyond");
         }
-        // All is known, and what follows may only put it in doubt: neither time nor the generator is short for it.
-        let beyond =
-            upper.map(|upper| self.index(self.hz(upper) * BEYOND)).filter(|beyond| *beyond <= self.most);
-        beyond
-            .filter(|_| self.beyond > 0)
-            .and_then(|beyond| self.fitting(beyond, self.goal.steps[0].trial, "beyond"))
-            .or_else(|| self.end(Found::Both))
-    }
-
-    fn is_soaked(&self, index: i32) -> bool {
-        self.soaks.get(&index).is_some_and(|(passed, _)| *passed > 0)
-    }
-
-    /// Whether the bounds are known and confirmed and the lower one held the soak, so that the search might end here.
-    fn is_complete(&self) -> bool {
-        self.goal.steps.last().is_some_and(|step| {
-            let Bounds { lower, upper } = self.bounds_of(step);
-            let close = lower.zip(upper).is_some_and(|(lower, upper)| upper - lower <= step.widths);
-            close && lower.is_some_and(|lower| self.is_soaked(lower))
-        })
+        match self.soaks.get(&lower) {
+            Some((passed, _)) if *passed > 0 => self.end(Found::Both),
+            _ => self.asking(lower, self.goal.soak, "soak"),
+        }
     }
 
     /// Tells how a trial went and how long it took in all.
@@ -225,9 +211,8 @@ impl Search {
     pub fn ended(&self) -> Ended {
         let Bounds { lower, upper } = self.bounds();
         let soak = lower.and_then(|lower| self.soaks.get(&lower));
-        let now = if self.is_complete() { Found::Both } else { Found::Deadline };
         Ended {
-            found: self.ended.unwrap_or(now),
+            found: self.ended.unwrap_or(Found::Deadline),
             lower_hz: lower.map(|index| self.hz(index)),
             upper_hz: upper.map(|index| self.hz(index)),
             soaked: soak.map(|(passed, _)| *passed > 0),
@@ -242,16 +227,13 @@ impl Search {
 
     /// A trial, unless it could not be over before the deadline.
     fn asking(&mut self, index: i32, duration: Duration, phase: &'static str) -> Option<Ask> {
-        self.fitting(index, duration, phase).or_else(|| self.end(Found::Deadline))
-    }
-
-    /// A trial that will be over before the deadline.
-    fn fitting(&self, index: i32, duration: Duration, phase: &'static str) -> Option<Ask> {
         let rate_hz = self.hz(index);
         let counts = duration;
         let duration = duration.max(Duration::from_secs_f64(self.goal.fewest / rate_hz));
-        let fits = self.spent + duration + self.beside.unwrap_or_default() <= self.goal.deadline;
-        fits.then_some(Ask { rate_hz, duration, phase, index, counts })
+        if self.spent + duration + self.beside.unwrap_or_default() > self.goal.deadline {
+            return self.end(Found::Deadline);
+        }
+        Some(Ask { rate_hz, duration, phase, index, counts })
     }
 
     fn hz(&self, index: i32) -> f64 {

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use model::{Counts, Histogram};
+use model::{Counts, Done, Histogram};
 
 /// One window of the load, a second as a rule: a row of `intervals.csv`.
 #[derive(Debug, Clone)]
@@ -13,7 +13,9 @@ pub struct SecondRow {
     pub phase: &'static str,
     /// What became of the arrivals that fell due in it.
     pub counts: Counts,
-    /// Latency of all of them, in microseconds.
+    /// What was done in it, whenever it fell due.
+    pub done: Done,
+    /// Latency of all that fell due in it, in microseconds.
     pub latency: Histogram,
     /// How late the generator was by itself, in microseconds.
     pub own_lag: Histogram,
@@ -44,8 +46,8 @@ pub fn seconds_csv(rows: &[SecondRow]) -> String {
             row.length_s,
             row.phase,
             per_second(c.due()),
-            per_second(c.answered()),
-            per_second(c.good),
+            per_second(row.done.answered),
+            per_second(row.done.good),
             at(50.0),
             at(90.0),
             at(99.0),
@@ -84,6 +86,7 @@ mod tests {
             length_s: 1.0,
             phase: "measure",
             counts: Counts::default(),
+            done: Done::default(),
             latency: model::new_histogram(),
             own_lag,
             generator_limited,

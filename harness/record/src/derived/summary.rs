@@ -28,9 +28,9 @@ pub struct SummaryFile {
     pub duration_s: f64,
     /// Due per second.
     pub offered_rate_hz: f64,
-    /// Answered per second.
+    /// Answers per second, of those that came in this time, whenever they fell due.
     pub throughput_hz: f64,
-    /// Good per second.
+    /// Good answers per second, likewise.
     pub goodput_hz: f64,
     /// What became of the arrivals.
     pub requests: CountsFile,
@@ -300,9 +300,9 @@ pub struct StageSummaryFile {
     pub duration_s: f64,
     /// Due per second.
     pub offered_rate_hz: f64,
-    /// Answered per second.
+    /// Answers per second, of those that came in this time, whenever they fell due.
     pub throughput_hz: f64,
-    /// Good per second.
+    /// Good answers per second, likewise.
     pub goodput_hz: f64,
     /// Counts.
     pub requests: CountsFile,
