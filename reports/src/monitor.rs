@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use model::{Counts, Curve};
+use model::Curve;
 use record::derived::MonitoredFile;
 use record::{MonitorSample, Run};
 
@@ -60,9 +60,7 @@ impl<'a> Monitored<'a> {
         let from = whole((bin_at(first.max(0.0)) - 1e-3).ceil());
         let to = whole((bin_at(last.min(grid.measured_s)) + 1e-3).floor()).min(grid.columns());
         let cells = grid.all.get(from..to).filter(|cells| !cells.is_empty())?;
-        let mut counts = Counts::default();
-        cells.iter().for_each(|cell| counts.merge(&cell.counts));
-        let answered = counts.answered();
+        let answered = cells.iter().map(|cell| cell.done.answered).sum::<u64>();
         let stretch = grid.start_of(from)..grid.start_of(to);
         let length_s = stretch.end - stretch.start;
         let requests = growth(&self.all, &stretch);

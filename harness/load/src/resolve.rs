@@ -9,6 +9,7 @@ use hickory_resolver::Resolver;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 
 use crate::LoadError;
@@ -122,7 +123,9 @@ async fn ask_one(name: &str, port: u16, server: SocketAddr) -> Result<Answer, Ne
         .build()?;
     // A name that has addresses of the fourth version is reached there.
     let answer = match resolver.ipv4_lookup(name).await {
-        Err(NetError::Dns(DnsError::NoRecordsFound(_))) => resolver.ipv6_lookup(name).await?,
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) if none.response_code == ResponseCode::NoError => {
+            resolver.ipv6_lookup(name).await?
+        }
         other => other?,
     };
     let ttl = answer.answers().iter().map(|record| Duration::from_secs(record.ttl.into())).min();

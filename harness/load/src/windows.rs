@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use model::{Interval, Sample};
+use model::{Interval, Outcome, Sample};
 
 /// Length of an interval, and of the bins in it.
 pub(crate) const LENGTH: Duration = Duration::from_secs(1);
@@ -50,7 +50,8 @@ impl Windows {
         let open = self.at(sample.due);
         open.unsettled -= 1;
         open.interval.add(sample);
-        if sample.done < self.end {
+        // What is given up may be done in the future, where there is no interval yet.
+        if matches!(sample.outcome, Outcome::Answered { .. }) && sample.done < self.end {
             self.at(sample.done).interval.add_done(sample);
         }
     }
@@ -97,7 +98,7 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Outcome, Parts};
+    use model::Parts;
 
     fn sample(due_ms: u64) -> Sample {
         let due = Duration::from_millis(due_ms);
@@ -144,6 +145,16 @@ mod tests {
         let done = |interval: &Interval| interval.requests[0].bins.iter().map(|bin| bin.done.good).sum();
         assert_eq!(intervals.iter().map(|interval| interval.counts().due()).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(intervals.iter().map(done).collect::<Vec<u64>>(), [0, 2]);
+    }
+
+    #[test]
+    fn what_is_given_up_makes_no_interval_after_the_end() {
+        let mut windows = Windows::new(Instant::now(), 1, LENGTH * 60);
+        windows.due(LENGTH / 2, Duration::ZERO);
+        let (done, outcome) = (LENGTH * 30, Outcome::Unsent);
+        windows.settle(&Sample { sent: None, done, outcome, ..sample(500) });
+        windows.end(LENGTH);
+        assert_eq!(std::iter::from_fn(|| windows.close(LENGTH, true)).count(), 1);
     }
 
     #[test]

@@ -31,7 +31,7 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 const STOP_GRACE: Duration = Duration::from_secs(1);
 /// Where arrivals wait for a free connection already, the next one is looked for so late at most, since it would only wait
 /// too, and what has waited too long is given up so late.
-/// Longer than the kernel's tick, since a timer that is due before it costs a quarter of a request over one connection.
+/// Longer than the tick of most kernels, since a timer that is due before it costs a quarter of a request over one connection.
 const UNHURRIED: Duration = Duration::from_millis(5);
 /// A closed loop whose connection failed pauses, so that a dead target is not hammered.
 const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
@@ -192,6 +192,11 @@ impl<'a> Worker<'a> {
         }
         let now = Instant::now();
         self.begun = now >= self.options.start;
+        if self.begun {
+            // What opening connections took is no part of the load.
+            self.needed = thread_state::needed_time(self.poller.spun);
+            self.slice = Slice::new(self.slice.worker(), now);
+        }
         let lead = self.lead().as_secs_f64();
         let share = now.saturating_duration_since(self.created).as_secs_f64() / lead.max(f64::MIN_POSITIVE);
         while self.is_preparing() && !self.begun {
@@ -418,7 +423,7 @@ impl<'a> Worker<'a> {
     /// Passes on what is complete, and tells the live view how it goes.
     fn report(&mut self, now: Duration, load_to: Duration) {
         let at = self.options.start + now;
-        if self.slice.is_old(at) {
+        if self.begun && self.slice.is_old(at) {
             let next = Slice::new(self.slice.worker(), at);
             let mut slice = std::mem::replace(&mut self.slice, next);
             slice.ways = self.fleet.ways.counts().to_vec();
@@ -449,7 +454,7 @@ impl<'a> Worker<'a> {
         if !stopped {
             let soonest = if self.waiting.is_empty() { Duration::ZERO } else { now + UNHURRIED };
             by(self.arrivals.peek().map(|arrival| arrival.due.max(soonest)));
-            by(self.fleet.sessions().first_due());
+            by(self.fleet.sessions().first_due().map(|due| due.max(soonest)));
             by(self.closed.next_from(now));
             by(self.free.held_until());
             by(self.closed.think_at(now).and_then(|_| self.free.rested_at()));

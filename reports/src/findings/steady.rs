@@ -27,7 +27,7 @@ pub(crate) struct Steady {
     pub(crate) to_s: f64,
     /// Good per due arrival over all requests.
     pub(crate) good_share: f64,
-    /// Good per second over all requests.
+    /// Good answers that came, per second, over all requests.
     pub(crate) goodput_hz: f64,
     pub(crate) latency: Histogram,
     /// By request: good per due arrival, good per second, and the latency above which a good arrival is slow.
@@ -64,11 +64,12 @@ impl Steady {
             }
         };
         let counts = tally(&grid.all[columns.clone()]);
+        let done: u64 = grid.all[columns.clone()].iter().map(|cell| cell.done.good).sum();
         Self {
             from_s,
             to_s,
             good_share: share(counts),
-            goodput_hz: counts.0 as f64 / length_s,
+            goodput_hz: done as f64 / length_s,
             latency: merged(within.iter().flat_map(|w| w.of.requests.iter().map(|r| &r.good))),
             by_request: grid.rows.iter().enumerate().map(request).collect(),
         }

@@ -70,8 +70,8 @@ pub struct Search {
     beside: Option<Duration>,
     /// Soaks by load: passed, failed.
     soaks: BTreeMap<i32, (u32, u32)>,
-    /// Trials beyond the upper bound that are still to be made.
-    beyond: u32,
+    /// Trials beyond the upper bound at this place that are still to be made.
+    beyond: (Option<i32>, u32),
     ended: Option<Found>,
 }
 
@@ -106,7 +106,7 @@ impl Search {
             spent: Duration::ZERO,
             beside: None,
             soaks: BTreeMap::new(),
-            beyond: BEYOND_TRIALS,
+            beyond: (None, BEYOND_TRIALS),
             ended: None,
         }
     }
@@ -148,9 +148,15 @@ impl Search {
             return self.asking(probe, self.goal.steps[0].trial, "noise");
         }
         // Neither the generator nor the user has to be able to offer more than the bounds need.
+        if self.beyond.0 != upper {
+            self.beyond = (upper, BEYOND_TRIALS);
+        }
         let beyond = upper.map(|upper| self.index(self.hz(upper) * BEYOND));
-        if let Some(beyond) = beyond.filter(|beyond| self.beyond > 0 && *beyond <= self.most) {
-            return self.asking(beyond, self.goal.steps[0].trial, "beyond");
+        if let Some(beyond) = beyond.filter(|beyond| self.beyond.1 > 0 && *beyond <= self.most)
+            && let Some(step) = self.goal.steps.last()
+        {
+            // As long as those that confirmed the bound: a shorter one might see less of a pile that grows slowly.
+            return self.asking(beyond, step.trial, "beyond");
         }
         match self.soaks.get(&lower) {
             Some((passed, _)) if *passed > 0 => self.end(Found::Both),
@@ -165,8 +171,8 @@ impl Search {
         self.beside = Some(self.beside.map_or(beside, |known| known.min(beside)));
         self.made += 1;
         if ask.phase == "beyond" {
-            self.beyond = match verdict {
-                Verdict::Fail => self.beyond - 1,
+            self.beyond.1 = match verdict {
+                Verdict::Fail => self.beyond.1.saturating_sub(1),
                 Verdict::Pass | Verdict::Limited | Verdict::Invalid => 0,
             };
             if verdict == Verdict::Pass {
@@ -200,7 +206,7 @@ impl Search {
     /// The generator cannot offer the load that was asked for, and none above it.
     pub fn cannot_offer(&mut self, ask: &Ask) {
         if ask.phase == "beyond" {
-            self.beyond = 0;
+            self.beyond.1 = 0;
         } else {
             self.ended = Some(Found::GeneratorLimited);
         }

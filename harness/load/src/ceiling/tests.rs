@@ -125,6 +125,17 @@ fn a_generator_that_is_the_limit_ends_the_search_with_what_was_sustained() {
     assert!(ended.lower_hz.is_some_and(|lower| (400.0..1_000.0).contains(&lower)), "{ended:?}");
 }
 
+/// Of 20/s, half a second more of arrivals is chance: a pile has to grow by ten requests to be seen.
+#[test]
+fn a_slow_target_whose_pile_is_seen_late_is_found_all_the_same() {
+    let mut search = Search::new(Goal { start_hz: 10.0, ..Goal::quick() });
+    while let Some(ask) = search.ask() {
+        let grown = (ask.rate_hz - 20.0) * ask.duration.as_secs_f64();
+        search.tell(&ask, if grown > 10.0 { Verdict::Fail } else { Verdict::Pass }, ask.duration);
+    }
+    assert_eq!(search.ended().found, Found::Both);
+}
+
 /// A search whose first trials of `below` per second and more were all spoiled, so that its bounds lie there.
 fn misled(goal: Goal, below: f64, beyond: Verdict) -> (Ended, u32) {
     let mut search = Search::new(goal);

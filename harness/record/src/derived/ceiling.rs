@@ -67,7 +67,7 @@ pub struct CeilingFile {
 pub struct TrialFile {
     /// Seconds since the search began.
     pub at_s: f64,
-    /// "bracket", "narrow", "confirm", "noise" or "soak".
+    /// "bracket", "narrow", "confirm", "noise", "beyond" or "soak".
     pub phase: String,
     /// Offered load.
     pub rate_hz: f64,
@@ -77,7 +77,8 @@ pub struct TrialFile {
     pub verdict: String,
     /// What was broken, or why it does not count; empty when it passed.
     pub reason: String,
-    /// Good per second.
+    /// Good per second: of a trial that passed those that fell due in it, as all were answered in time, of another one those
+    /// that came in it.
     pub goodput_hz: f64,
     /// Over every arrival; absent when nothing fell due.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -92,7 +92,7 @@ pub struct MonitoredFile {
     pub requests_hz: f64,
     /// Answers of each web server.
     pub by_server: BTreeMap<String, f64>,
-    /// Arrivals that fell due in the stretch and were answered, whatever with.
+    /// Answers that came in the stretch, whatever with.
     pub answered: u64,
     /// The same per second.
     pub answered_hz: f64,

@@ -234,11 +234,20 @@ fn told(at: Duration, phase: &str, rate_hz: f64, trial: &Trial, ended: &Ended) -
         }
         .to_owned(),
         reason: trial.reason.clone(),
-        goodput_hz: trial.summary.goodput_hz,
+        goodput_hz: goodput_hz(trial),
         latency_us: trial.summary.latency_us.clone(),
         recovered_s: None,
         lower_hz: ended.lower_hz.map(tenths),
         upper_hz: ended.upper_hz.map(tenths),
+    }
+}
+
+/// See [`TrialFile::goodput_hz`].
+fn goodput_hz(Trial { verdict, summary, .. }: &Trial) -> f64 {
+    if *verdict == Verdict::Pass && summary.duration_s > 0.0 {
+        summary.requests.good as f64 / summary.duration_s
+    } else {
+        summary.goodput_hz
     }
 }
 
