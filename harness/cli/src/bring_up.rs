@@ -47,6 +47,17 @@ impl UnitArgs {
         }
         Ok(Unit { cores: self.node_cores, memory_bytes: self.node_memory << 20 })
     }
+
+    /// As another run of this program is told.
+    pub(crate) fn words(&self) -> [String; 4] {
+        let Self { node_cores, node_memory } = self;
+        [
+            "--node-cores".to_owned(),
+            node_cores.to_string(),
+            "--node-memory".to_owned(),
+            node_memory.to_string(),
+        ]
+    }
 }
 
 /// Bad input, unless the machine could not give what was written.

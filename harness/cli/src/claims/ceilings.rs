@@ -10,6 +10,7 @@ use super::figures::Figures;
 use super::judge::Judge;
 use crate::failure::{Code, Failure, OrFail};
 use crate::interrupt::Interrupt;
+use crate::verbs::claims::ClaimsArgs;
 use crate::verbs::compare::{self, LAX, Search};
 
 /// A rough search gives up before, and a claim needs bounds. At 25/s a trial that can tell 1 % takes 12 s.
@@ -20,20 +21,21 @@ const DEADLINE: [&str; 2] = ["--deadline", "150s"];
 pub(crate) fn search(
     design: (&str, &str),
     ceilings: &Ceilings,
-    quick: bool,
-    seed: u64,
+    args: &ClaimsArgs,
     dir: &Path,
     interrupt: &Interrupt,
 ) -> Result<Figures, Failure> {
     let mut figures = Figures::default();
-    let how = if quick { Search::Rough } else { Search::Quick };
-    let deadline = DEADLINE.iter().filter(|_| quick);
-    let options: Vec<&OsStr> = LAX.iter().chain(deadline).map(OsStr::new).collect();
+    let how = if args.quick { Search::Rough } else { Search::Quick };
+    let deadline = DEADLINE.iter().filter(|_| args.quick);
+    let unit = args.unit.words();
+    let options: Vec<&OsStr> =
+        LAX.iter().chain(deadline).map(OsStr::new).chain(unit.iter().map(OsStr::new)).collect();
     let others = ceilings.above.iter().chain(&ceilings.beside).map(|name| (name.as_str(), name.as_str()));
     for (given, name) in std::iter::once(design).chain(others) {
         // Settings are part of a design's name.
         let dir = dir.join(name.replace([':', '=', ','], "_"));
-        let searched = compare::search(how, given, &dir, seed, &options, interrupt);
+        let searched = compare::search(how, given, &dir, args.seed, &options, interrupt);
         interrupt.check()?;
         if let Err(failure) = searched {
             figures.doubt(format!("{name}: {failure}"));

@@ -12,7 +12,7 @@ use targets::claims::{Claim, Experiment};
 use targets::parts::Set;
 use targets::{Design, builtin_designs};
 
-use crate::bring_up::design_failure;
+use crate::bring_up::{UnitArgs, design_failure};
 use crate::claims::{Figures, Sitting, Task, judge, search_ceilings, sittings, with_settings};
 use crate::conclude;
 use crate::failure::{Code, Failure, OrFail, code_of};
@@ -47,6 +47,8 @@ pub(crate) struct ClaimsArgs {
     /// Leave the table to the comparison that this is a part of
     #[arg(long, hide = true)]
     pub(crate) within_comparison: bool,
+    #[command(flatten)]
+    pub(crate) unit: UnitArgs,
 }
 
 /// A design with those of its claims that were asked for.
@@ -59,6 +61,7 @@ struct Asked {
 
 pub(crate) fn run(args: &ClaimsArgs) -> Result<ExitCode, Failure> {
     let asked = decide(args)?;
+    args.unit.unit()?;
     if args.list {
         for (design, claim) in asked.iter().flat_map(|one| one.claims.iter().map(move |claim| (one, claim))) {
             println!("{}  {}: {}\n    {}", design.given, claim.id, claim.claim, claim.how);
@@ -189,7 +192,7 @@ impl Asked {
                 if let Experiment::Ceilings(ceilings) = experiment {
                     let design = (self.given.as_str(), name.as_str());
                     let dir = dir.join(&claim.id);
-                    *figures = search_ceilings(design, ceilings, args.quick, args.seed, &dir, interrupt)?;
+                    *figures = search_ceilings(design, ceilings, args, &dir, interrupt)?;
                 }
             }
             for task in tasks.iter().filter(|task| task.claim == claim.id) {
@@ -220,7 +223,7 @@ impl Asked {
         let design = sitting.design.as_deref().unwrap_or(&self.given);
         let design = with_settings(design, &sitting.settings);
         command.args(["experiment", &design, "--of", &self.given]).arg("--out").arg(dir);
-        command.args(["--seed", &args.seed.to_string()]);
+        command.args(["--seed", &args.seed.to_string()]).args(args.unit.words());
         for task in &sitting.tasks {
             command.args(["--task", &task.name()]);
         }

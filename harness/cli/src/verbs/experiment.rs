@@ -10,9 +10,9 @@ use anyhow::anyhow;
 use clap::Args;
 use model::Sink;
 use targets::claims::{Claim, Experiment};
-use targets::{Design, NodePlan, Unit};
+use targets::{Design, NodePlan};
 
-use crate::bring_up::{self, design_failure, generator_cpus};
+use crate::bring_up::{self, UnitArgs, design_failure, generator_cpus};
 use crate::claims::{Alarms, Figures, STRANGER, Testbed, measure, sittings};
 use crate::failure::{Code, Failure};
 use crate::interrupt::Interrupt;
@@ -35,6 +35,8 @@ pub(crate) struct ExperimentArgs {
     seed: u64,
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    unit: UnitArgs,
 }
 
 pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
@@ -48,7 +50,7 @@ pub(crate) fn run(args: &ExperimentArgs) -> Result<ExitCode, Failure> {
     let cpus = generator_cpus();
     add_stranger(&mut design);
     let began = Instant::now();
-    let unit = Unit::default();
+    let unit = args.unit.unit()?;
     let logs = args.out.join(format!("logs-{}", args.task[0]));
     let alarms = Arc::new(Alarms::default());
     let sink = Arc::clone(&alarms) as Arc<dyn Sink>;
