@@ -127,6 +127,7 @@ fn a_deploy_on_one_server_after_the_other_brings_the_new_version_while_most_are_
     let file: Value = serde_json::from_str(&ended.stdout).unwrap();
     let deploy = of(file["claims"].as_array().unwrap(), "graceful-deploy");
     assert!(!deploy["reasons"].to_string().contains("in vain"), "the new version answers: {deploy}");
+    assert!(figure(deploy, "rolling_down_s") < 4.0, "{deploy}");
     // Of about 600.
     assert!(figure(deploy, "rolling_failed_requests") < 300.0, "{deploy}");
 }
