@@ -15,7 +15,7 @@ mod lab;
 mod network;
 mod part;
 pub mod parts;
-mod probe;
+pub mod probe;
 mod registry;
 pub mod seal;
 mod supervisor;

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use crate::certificates::authority_file;
 use crate::part::Ready;
 
 /// How long one question may take. A part that needs longer is not ready.
@@ -24,8 +25,9 @@ const QUESTION: Duration = Duration::from_secs(2);
 /// When the part does not do its work yet.
 pub(crate) fn ask(ready: &Ready, reach: &Reach, address: IpAddr) -> Result<(), String> {
     match ready {
-        Ready::Http { http, authority } => reach::within(reach, || ask_http(http, Path::new(authority)))
-            .unwrap_or_else(|error| Err(error.to_string())),
+        Ready::Http { http, authority } => reach::within(reach, || get_by(http, Path::new(authority)))
+            .unwrap_or_else(|error| Err(error.to_string()))
+            .map(drop),
         Ready::Dns { dns } => {
             let server = SocketAddr::new(address, 53);
             reach::within(reach, || ask_dns(dns, server)).unwrap_or_else(|error| Err(error.to_string()))
@@ -35,7 +37,21 @@ pub(crate) fn ask(ready: &Ready, reach: &Reach, address: IpAddr) -> Result<(), S
     }
 }
 
-fn ask_http(url: &str, ca: &Path) -> Result<(), String> {
+/// The body of the answer to GET `url` in the node's network, where `url` has an address for a host. A server that speaks
+/// TLS must show a certificate of the lab's authority. At most 64 KiB.
+///
+/// Asks by itself: a client's process costs more than a small node's share of a core by its start alone, and what is asked
+/// again and again under load would be held up by those who ask.
+///
+/// # Errors
+///
+/// When it cannot be asked, or answers with a status other than 2xx; in words.
+pub fn get(reach: &Reach, url: &str) -> Result<String, String> {
+    reach::within(reach, || get_by(url, &authority_file())).unwrap_or_else(|error| Err(error.to_string()))
+}
+
+/// The body of the answer, if its status is 2xx.
+fn get_by(url: &str, ca: &Path) -> Result<String, String> {
     let (secure, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => (true, rest),
         (None, Some(rest)) => (false, rest),
@@ -46,19 +62,22 @@ fn ask_http(url: &str, ca: &Path) -> Result<(), String> {
     let with_port = if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") };
     let address: SocketAddr = with_port.parse().map_err(|_| format!("`{with_port}` is no ADDRESS:PORT"))?;
     let question = format!("GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
-    let status = (|| -> io::Result<String> {
+    let answer = (|| -> io::Result<String> {
         let stream = TcpStream::connect_timeout(&address, QUESTION)?;
         stream.set_read_timeout(Some(QUESTION))?;
         stream.set_write_timeout(Some(QUESTION))?;
         if secure {
-            status_line(StreamOwned::new(tls_to(address.ip(), ca)?, stream), &question)
+            answer_to(StreamOwned::new(tls_to(address.ip(), ca)?, stream), &question)
         } else {
-            status_line(stream, &question)
+            answer_to(stream, &question)
         }
     })()
     .map_err(|error| format!("GET {url}: {error}"))?;
+    let status = answer.lines().next().unwrap_or_default();
     match status.split(' ').nth(1) {
-        Some(code) if code.starts_with('2') => Ok(()),
+        Some(code) if code.starts_with('2') => {
+            Ok(answer.split_once("\r\n\r\n").unwrap_or_default().1.to_owned())
+        }
         _ => Err(format!("GET {url}: {status}")),
     }
 }
@@ -68,16 +87,15 @@ fn ask_command(command: &[String], reach: &Reach) -> Result<(), String> {
     if output.success() { Ok(()) } else { Err(format!("{}: {}", command.join(" "), output.complaint())) }
 }
 
-fn status_line(mut stream: impl Read + Write, question: &str) -> io::Result<String> {
+fn answer_to(mut stream: impl Read + Write, question: &str) -> io::Result<String> {
     stream.write_all(question.as_bytes())?;
     let mut answer = Vec::new();
-    // A status line is all that is asked for; what follows is read so that the server sees no reset. Over TLS some
-    // servers end without saying so first.
+    // All is read, so that the server sees no reset. Over TLS some servers end without saying so first.
     match stream.take(64 * 1024).read_to_end(&mut answer) {
         Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
         _ => {}
     }
-    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// A client for the server at `address`, which must show a certificate for it by the authority in the PEM file `ca`.
@@ -154,6 +172,8 @@ mod tests {
     use std::thread;
     use testserver::Authority;
 
+    const BODY: &str = "two\r\n\r\nparts";
+
     fn http_server(status: &'static str) -> String {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -169,7 +189,7 @@ mod tests {
             stream.read_exact(&mut byte)?;
             question.push(byte[0]);
         }
-        write!(stream, "HTTP/1.0 {status}\r\n\r\n")
+        write!(stream, "HTTP/1.0 {status}\r\nConnection: close\r\n\r\n{BODY}")
     }
 
     /// Asks a server that shows a certificate for `name` of `server`'s authority, believing in `client`'s.
@@ -186,6 +206,13 @@ mod tests {
         });
         let ready = Ready::Http { http, authority: ca.path().display().to_string() };
         ask(&ready, &Reach::Local, Ipv4Addr::LOCALHOST.into())
+    }
+
+    #[test]
+    fn the_body_is_what_comes_after_the_header_of_an_answer_of_success() {
+        assert_eq!(get(&Reach::Local, &http_server("200 OK")).unwrap(), BODY);
+        let refused = get(&Reach::Local, &http_server("503 Service Unavailable")).unwrap_err();
+        assert!(refused.contains("503"), "{refused}");
     }
 
     #[test]

@@ -116,20 +116,13 @@ fn any_machine_that_serves_users_may_die() {
     }
 }
 
-/// Whether users feel it depends on how the one server takes the load of both at once, and on some machines it does not in
-/// time: the claim says so then, and this asks what holds on all of them.
 #[test]
-fn a_deploy_on_one_server_after_the_other_brings_the_new_version_while_most_are_served() {
-    const DOES_NOT_HOLD: i32 = 3;
-    let asked = ["--only", "graceful-deploy", "--quick", "--node-cores", "1", "--json", "--out", "out"];
-    let ended = Home::new().run([&["claims", "4-resilient"][..], &asked].concat());
-    assert!([0, DOES_NOT_HOLD, UNKNOWN].contains(&ended.code), "{}", ended.stderr);
-    let file: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let deploy = of(file["claims"].as_array().unwrap(), "graceful-deploy");
-    assert!(!deploy["reasons"].to_string().contains("in vain"), "the new version answers: {deploy}");
-    assert!(figure(deploy, "rolling_down_s") < 4.0, "{deploy}");
-    // Of about 600.
-    assert!(figure(deploy, "rolling_failed_requests") < 300.0, "{deploy}");
+fn a_deploy_on_one_server_after_the_other_is_not_felt() {
+    let (_home, claims) = claims("4-resilient", "graceful-deploy");
+    let deploy = of(&claims, "graceful-deploy");
+    let answers = !deploy["reasons"].to_string().contains("in vain");
+    assert!(answers, "the new version answers: {deploy}");
+    assert!(figure(deploy, "rolling_down_s") < 1.0, "{deploy}");
 }
 
 #[test]

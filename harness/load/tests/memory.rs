@@ -30,7 +30,8 @@ fn a_load_of_four_times_the_length_takes_no_more_memory() {
     let short = peak(1.5);
     let long = peak(6.0);
     assert_eq!(server.count(), 37_500);
-    assert!(long - short < SLACK, "{short} bytes after 7,500 requests, {long} after 37,500");
+    // The kernel may have taken pages back meanwhile, so the longer load can well peak below the shorter one.
+    assert!(long < short + SLACK, "{short} bytes after 7,500 requests, {long} after 37,500");
 }
 
 #[test]

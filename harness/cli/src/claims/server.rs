@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use model::{Node, Process, Reach, Role};
+use model::{Node, Process, Role};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -15,9 +15,6 @@ use crate::failure::{Code, Failure};
 const COMMAND: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(20);
 const ASK_EVERY: Duration = Duration::from_millis(100);
-/// Asks for an address whoever its certificate vouches for: the tier's is not for people's eyes.
-const GET: &str = "import ssl, sys, urllib.request as r\n\
-    print(r.urlopen(sys.argv[1], timeout=3, context=ssl._create_unverified_context()).read().decode())";
 
 /// A node that the application runs on.
 #[derive(Debug, Clone, Copy)]
@@ -87,14 +84,8 @@ impl<'a> Server<'a> {
         let address =
             if self.same_node_only() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.node.addresses[0] };
         let url = format!("{}://{address}:{}/health", self.scheme, self.port);
-        let argv = ["/usr/bin/python3", "-c", GET, &url].map(str::to_owned);
-        // Not in the node's cgroup: who asks is no part of the server.
-        let net = match &self.node.reach {
-            Reach::Namespace { net, .. } => Reach::Namespace { net: net.clone(), cgroup_procs: Vec::new() },
-            Reach::Local => Reach::Local,
-        };
-        let output = reach::run(&net, &argv, COMMAND)?;
-        let after = output.stdout.split_once("\"version\": \"").context("it tells no version")?.1;
+        let answer = targets::probe::get(&self.node.reach, &url).map_err(|said| anyhow!(said))?;
+        let after = answer.split_once("\"version\": \"").context("it tells no version")?.1;
         Ok(after.split('"').next().unwrap_or_default().to_owned())
     }
 
