@@ -1,6 +1,7 @@
 //! Benches of the hot paths (`cargo bench -p brownout-benches`) and of the whole engine against a server that does next
 //! to nothing (`cargo run --release -p brownout-benches --bin engine`), and beside other load generators (`--bin peers`).
 
+pub mod drive;
 pub mod peers;
 
 use std::time::Duration;
