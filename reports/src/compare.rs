@@ -225,6 +225,8 @@ fn pairs(baseline: &str, designs: &[DesignFile]) -> Vec<PairFile> {
 }
 
 fn pairs_of(base: &DesignFile, other: &DesignFile) -> Vec<PairFile> {
+    // What the generator could not do says nothing of either. Of ceilings the search says itself where it was the limit.
+    let limited = base.generator_limited || other.generator_limited;
     let pair = |metric: String, baseline: f64, candidate: f64, verdict: &str| PairFile {
         metric,
         design: other.design.clone(),
@@ -257,6 +259,7 @@ fn pairs_of(base: &DesignFile, other: &DesignFile) -> Vec<PairFile> {
                 (false, false) => "equivalent",
                 (true, true) => "inconclusive",
             };
+            let verdict = if limited { "inconclusive" } else { verdict };
             pairs.push(pair(format!("outage_s {}", left.name), left.outage_s, right.outage_s, verdict));
             let (lost, lost_here) = (left.requests_failed as f64, right.requests_failed as f64);
             pairs.push(pair(format!("requests_failed {}", left.name), lost, lost_here, "inconclusive"));

@@ -19,6 +19,7 @@ use crate::findings::windows::windows;
 use crate::monitor::Monitored;
 
 pub(crate) use self::judge::{NO_SUCCESS, limits};
+pub(crate) use self::sums::busiest_worker;
 
 /// What stands before all figures of a run in which the generator was the limit.
 const GENERATOR_LIMITED: &str = "generator-limited: the figures are the generator's and not the target's";
@@ -97,7 +98,7 @@ fn generator(run: &Run, measured: &Measured, limited: bool) -> GeneratorFile {
         threads: Some(totals.threads),
         cpu_fraction: (thread_time_s > 0.0).then(|| round(totals.cpu_s / thread_time_s)),
         cpu_us_per_request: (sent > 0).then(|| round(totals.cpu_s * 1e6 / sent as f64)),
-        busiest_worker: Some(round(totals.busiest_worker)),
+        busiest_worker: Some(round(measured.whole.busiest_worker.unwrap_or(totals.busiest_worker))),
         rss_bytes_max: Some(totals.rss_bytes_max),
         headroom: totals.headroom.clone(),
         ..own

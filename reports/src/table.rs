@@ -131,7 +131,7 @@ fn monitored(comparison: &Comparison) -> Option<Row> {
 fn ceiling(design: &DesignFile) -> Cell {
     let of = design.ceiling.as_ref().map(|ceiling| {
         let verdict = match ceiling.verdict.as_str() {
-            "deadline" => "the search ran out of time".to_owned(),
+            "deadline" => "the search ended early".to_owned(),
             other => other.replace('_', " "),
         };
         (ceiling, verdict)

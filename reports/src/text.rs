@@ -1,6 +1,6 @@
 //! A load's summary for people at a terminal.
 
-use record::derived::{CountsFile, GeneratorFile, PercentilesFile, SummaryFile};
+use record::derived::{CountsFile, GeneratorFile, PercentilesFile, StageSummaryFile, SummaryFile};
 
 use crate::words;
 
@@ -22,8 +22,8 @@ pub fn load_text(summary: &SummaryFile) -> String {
     }
     if !summary.by_stage.is_empty() {
         let rows = summary.by_stage.iter();
-        let rows =
-            rows.map(|of| row(&of.name, Some(of.offered_rate_hz), &of.requests, of.latency_us.as_ref()));
+        let rows = rows
+            .map(|of| row(&stage_name(of), Some(of.offered_rate_hz), &of.requests, of.latency_us.as_ref()));
         lines.extend(section("by stage", Some("offered"), rows.collect(), true));
     }
     lines.extend(sessions(summary));
@@ -32,6 +32,12 @@ pub fn load_text(summary: &SummaryFile) -> String {
     lines.extend(generator(&summary.generator));
     lines.extend(summary.warnings.iter().map(|warning| named("warning", warning)));
     lines.join("\n") + "\n"
+}
+
+/// With a label where the figures are not the target's.
+pub(crate) fn stage_name(stage: &StageSummaryFile) -> String {
+    let label = if stage.generator_limited { " (generator-limited)" } else { "" };
+    format!("{}{label}", stage.name)
 }
 
 fn named(name: &str, text: &str) -> String {

@@ -255,6 +255,24 @@ fn different_rates_are_never_summed_into_one_percentile() {
 }
 
 #[test]
+fn a_rate_at_which_the_generator_was_the_limit_is_told_by_itself() {
+    let (dir, _) = stepped("\"errors<1%\"");
+    let mut run = Run::open(dir.path()).unwrap();
+    let from = run.intervals.len() / 2;
+    for (index, interval) in run.intervals.iter_mut().enumerate() {
+        // Over the whole load it needed the CPU for less than nine tenths of the time.
+        interval.worker_cpu.record(if index < from { 100_000 } else { 990_000 }).unwrap();
+    }
+    let found = summary(&run);
+    assert_eq!((found.verdict.as_str(), found.generator.limited), ("unknown", true));
+    assert!(found.reasons[0].starts_with("step 2 of 2") && found.reasons[0].contains("99 %"), "{found:?}");
+    let limited: Vec<bool> = found.by_stage.iter().map(|stage| stage.generator_limited).collect();
+    assert_eq!(limited, [false, true]);
+    assert!(load_text(&found).contains("(generator-limited)"));
+    assert!(reports::findings(&run).generator_limited);
+}
+
+#[test]
 fn objectives_on_different_rates_are_judged_for_each_by_itself() {
     let (_dir, whole) = stepped("\"errors<50%\"");
     // 43.9 % over all of it, and more in the worse half.

@@ -34,6 +34,8 @@ pub(crate) struct Limits {
     rate_hz: f64,
     /// Requests that may fail in all; one more and an objective is broken, whatever comes.
     failures: f64,
+    /// The objective that would be, if there is one.
+    broken: Option<String>,
 }
 
 impl Limits {
@@ -41,12 +43,15 @@ impl Limits {
     pub(crate) fn new(plan: &Plan, rate_hz: f64) -> Self {
         let allowed = plan.objectives.iter().filter(|objective| objective.request.is_none());
         let allowed = allowed.filter_map(|objective| match objective.metric {
-            Metric::Errors => Some(objective.bound),
-            Metric::Goodput => Some(1.0 - objective.bound),
+            Metric::Errors => Some((objective.bound, objective)),
+            Metric::Goodput => Some((1.0 - objective.bound, objective)),
             Metric::Latency(_) => None,
         });
+        let tightest = allowed.min_by(|left, right| left.0.total_cmp(&right.0));
         let due = rate_hz * plan.stages.iter().map(|stage| stage.duration.as_secs_f64()).sum::<f64>();
-        Self { rate_hz, failures: allowed.fold(1.0, f64::min) * due }
+        let share = tightest.map_or(1.0, |(share, _)| share.min(1.0));
+        let broken = tightest.map(|(_, objective)| format!("{objective} broken: "));
+        Self { rate_hz, failures: share * due, broken }
     }
 }
 
@@ -63,8 +68,10 @@ impl Answers {
         let (_, good_then, failed_then) = *self.0.iter().rfind(|(at, ..)| now - *at >= FAILING_FOR)?;
         let lately = (failed - failed_then) as f64 / (good + failed - good_then - failed_then).max(1) as f64;
         let broken = (failed - failed_before) as f64 > limits.failures;
-        (broken && lately > FAILING)
-            .then(|| format!("{:.0} % of the requests of 3 s failed, cut short", lately * 100.0))
+        (broken && lately > FAILING).then(|| {
+            let broken = limits.broken.as_deref().unwrap_or_default();
+            format!("{broken}{:.0} % of the requests of 3 s failed, cut short", lately * 100.0)
+        })
     }
 }
 
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_trial_that_cannot_pass_any_more_is_ended_while_it_fails_and_a_burst_is_waited_out() {
-        let limits = Limits { rate_hz: 100.0, failures: 20.0 };
+        let limits = Limits { rate_hz: 100.0, failures: 20.0, broken: Some("errors<2% broken: ".to_owned()) };
         let start = Instant::now();
         let told = |failing: fn(u64) -> bool| {
             let (mut answers, mut good, mut failed) = (Answers::default(), 0, 0);

@@ -31,6 +31,16 @@ pub(crate) struct UnitArgs {
 }
 
 impl UnitArgs {
+    /// An option that was given another value than its own, if there is one.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let default = Unit::default();
+        let options = [
+            ("--node-cores", (self.node_cores - default.cores).abs() > f64::EPSILON),
+            ("--node-memory", self.node_memory << 20 != default.memory_bytes),
+        ];
+        options.iter().find(|(_, given)| *given).map(|(option, _)| *option)
+    }
+
     pub(crate) fn unit(&self) -> Result<Unit, Failure> {
         // The kernel's smallest quota is 1 ms of a period, a twentieth of a core here.
         if !(0.05..=1024.0).contains(&self.node_cores) {

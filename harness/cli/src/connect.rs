@@ -12,6 +12,9 @@ use model::{Identity, Protocol, Tls, Transport};
 use crate::failure::{Code, Failure, OrFail};
 use crate::measure::Enter;
 
+/// What the built-in designs tell their backends by.
+const SERVED_BY: &str = "X-Served-By";
+
 /// How requests travel
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connections")]
@@ -62,7 +65,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "PATH")]
     unix_socket: Option<PathBuf>,
     /// Header field of the answers that tells which backend gave them
-    #[arg(long, value_name = "FIELD", default_value = "X-Served-By")]
+    #[arg(long, value_name = "FIELD", default_value = SERVED_BY)]
     pub(crate) served_by: String,
 }
 
@@ -86,6 +89,27 @@ fn dns_server(text: &str) -> Result<SocketAddr, String> {
 }
 
 impl ConnectArgs {
+    /// An option that was given and says how an address is reached, if there is one.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--http2", self.http2),
+            ("--ca", self.ca.is_some()),
+            ("--cert", self.cert.is_some()),
+            ("--insecure", self.insecure),
+            ("--server-name", self.server_name.is_some()),
+            ("--requests-per-connection", self.requests_per_connection.is_some()),
+            ("--open-rate", self.open_rate.is_some()),
+            ("--slow-start", !self.slow_start.is_zero()),
+            ("--source", !self.source.is_empty()),
+            ("--connect-to", self.connect_to.is_some()),
+            ("--resolve", !self.resolve.is_empty()),
+            ("--dns", self.dns.is_some()),
+            ("--unix-socket", self.unix_socket.is_some()),
+            ("--served-by", self.served_by != SERVED_BY),
+        ];
+        options.iter().find(|(_, given)| *given).map(|(option, _)| *option)
+    }
+
     /// How requests to `url` travel.
     pub(crate) fn transport(&self, url: &BaseUrl) -> Result<Transport, Failure> {
         let wrong = |why: &str| Err(Failure::new(Code::Input, anyhow!("{why}")));

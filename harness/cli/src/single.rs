@@ -27,6 +27,17 @@ pub(crate) struct SingleArgs {
 }
 
 impl SingleArgs {
+    /// An option that was given, if there is one.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--method", self.method.is_some()),
+            ("--header", !self.header.is_empty()),
+            ("--body", self.body.is_some()),
+            ("--body-file", self.body_file.is_some()),
+        ];
+        options.iter().find(|(_, given)| *given).map(|(option, _)| *option)
+    }
+
     pub(crate) fn headers(&self) -> Result<Vec<(String, Template)>, Failure> {
         self.header.iter().map(|text| header(text)).collect()
     }

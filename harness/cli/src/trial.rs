@@ -65,13 +65,13 @@ pub(crate) struct Trial {
 }
 
 impl Trials<'_> {
-    /// Offers `rate_hz` for `duration`. `None` when this machine cannot offer so much.
+    /// Offers `rate_hz` for `duration`. `Err` in it says why this machine cannot offer so much.
     pub(crate) fn make(
         &self,
         number: usize,
         rate_hz: f64,
         duration: Duration,
-    ) -> Result<Option<Trial>, Failure> {
+    ) -> Result<Result<Trial, String>, Failure> {
         let arrivals = match self.spacing {
             Spacing::Constant => Arrivals::Constant { rate: rate_hz },
             Spacing::Poisson => Arrivals::Poisson { rate: rate_hz },
@@ -92,13 +92,13 @@ impl Trials<'_> {
         let dir = recorder.finish().or_fail(Code::Environment)?;
         let backlog = match loaded {
             Ok(backlog) => backlog,
-            Err(LoadError::Impossible(_)) => return Ok(None),
+            Err(LoadError::Impossible(why)) => return Ok(Err(why)),
             Err(error) => return Err(failure(error)),
         };
         let run = Run::open(&dir).or_fail(Code::Bug)?;
         let summary = reports::summary(&run);
         let (verdict, reason) = judge(&summary, &backlog, rate_hz, duration);
-        Ok(Some(Trial { verdict, reason, summary, measured: duration }))
+        Ok(Ok(Trial { verdict, reason, summary, measured: duration }))
     }
 
     /// Whether the target serves a small load after an overload; what came of it when it does not.

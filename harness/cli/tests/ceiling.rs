@@ -95,7 +95,7 @@ fn a_target_that_is_not_there_has_no_passing_load() {
     let found: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert!(found.get("lower_hz").is_none(), "{found}");
     // It never serves the small load either, so the search ends early and says so.
-    assert!([3, 4].contains(&ended.code), "{}", ended.stderr);
+    assert_eq!((&found["verdict"], ended.code), (&"no_passing_load".into(), 3), "{}", ended.stderr);
     assert!(ended.stderr.contains("did not serve"), "{}", ended.stderr);
 }
 
@@ -121,9 +121,50 @@ fn what_a_search_chooses_itself_cannot_be_given() {
         (&["--rate", "5"][..], "chooses its own rates"),
         (&["--start", "500", "--most", "100"], "is above --most"),
         (&["--start", "0"], "--start 0"),
+        (&["--node-cores", "1"], "--node-cores: an address has no nodes"),
+        (&["--source", "192.0.2.1"], "192.0.2.1"),
     ] {
         let ended = home.run([&["ceiling", "http://127.0.0.1:1/"], args].concat());
         assert_eq!(ended.code, 2, "{}", ended.stderr);
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }
+    for args in [&["--http2"][..], &["--header", "A: b"], &["--insecure"]] {
+        let ended = home.run([&["ceiling", "0-simple"], args].concat());
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        let said = format!("{}: a design says itself", args[0]);
+        assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_load_that_is_impossible_says_what_limits_it() {
+    let server = capacity(5_000.0);
+    let url = format!("http://{}/", server.address());
+    let ended = Home::new().run(["ceiling", &url, "--quick", "--start", "5000000", "--most", "5000000"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("more than 1 workers can send"), "{}", ended.stderr);
+}
+
+#[test]
+fn certificates_that_were_not_checked_are_said_with_the_result() {
+    let authority = testserver::Authority::new();
+    let tls = Some(authority.server("localhost", false, &["http/1.1"]));
+    let server = testserver::TestServer::start(testserver::Behaviour { tls, ..Default::default() });
+    let url = format!("https://{}/", server.address());
+    let ended = Home::new().run([
+        "ceiling",
+        &url,
+        "--insecure",
+        "--rough",
+        "--start",
+        "50",
+        "--most",
+        "50",
+        "--connections",
+        "4",
+        "--json",
+    ]);
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let warnings = found["warnings"].to_string();
+    assert!(warnings.contains("--insecure"), "{found}");
 }

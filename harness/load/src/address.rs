@@ -21,6 +21,13 @@ pub enum Target {
     Unix(PathBuf),
 }
 
+impl Target {
+    /// Whether connections to it may leave from `source`: both are of one family.
+    pub(crate) fn can_be_reached_from(&self, source: IpAddr) -> bool {
+        matches!(self, Target::Tcp(to) if to.is_ipv4() == source.is_ipv4())
+    }
+}
+
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
         Target::Tcp(address)
@@ -78,7 +85,7 @@ impl FromIterator<SocketAddr> for Targets {
 #[derive(Debug, Clone)]
 pub(crate) struct Address<'a> {
     pub(crate) target: &'a Target,
-    /// Where it leaves from; the system's choice when absent.
+    /// Where it leaves from, of the target's family; the system's choice when absent.
     pub(crate) source: Option<IpAddr>,
 }
 
@@ -91,7 +98,7 @@ pub(crate) fn begin_to_connect(address: &Address<'_>) -> Result<OwnedFd, Errno> 
             let socket = socket_with(family, SocketType::STREAM, flags, None)?;
             // Requests are single writes: waiting for more to send would only add latency.
             sockopt::set_tcp_nodelay(&socket, true)?;
-            if let Some(from) = address.source.filter(|from| from.is_ipv4() == to.is_ipv4()) {
+            if let Some(from) = address.source {
                 // The port is chosen when the other end is known, so that one port serves many of them (ip(7)).
                 setsockopt(&socket, IpBindAddressNoPort, &true)
                     .map_err(|errno| Errno::from_raw_os_error(errno as i32))?;

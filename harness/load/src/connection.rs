@@ -67,6 +67,8 @@ pub(crate) struct Connection {
     /// Requests on the current socket, and how many there may be.
     served: u64,
     limit: u64,
+    /// Fewest and most requests of the sockets that it has given up.
+    carried: Option<[u64; 2]>,
     /// Counts sockets, so that what belonged to an earlier one is known as such.
     pub(crate) generation: u32,
 }
@@ -117,7 +119,18 @@ impl Connection {
             served: 0,
             limit,
             generation: 0,
+            carried: None,
         }
+    }
+
+    /// Fewest and most requests that one of its sockets carried, that stood.
+    pub(crate) fn carried(&self) -> Option<[u64; 2]> {
+        spread(self.carried, self.carries())
+    }
+
+    /// What this socket has carried, if it stands.
+    fn carries(&self) -> Option<u64> {
+        (self.phase >= Phase::Opening).then(|| self.exchange.carried(self.served))
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -146,7 +159,7 @@ impl Connection {
         self.milestones = Some(Milestones { begun_at: now, begun, connected: begun, opener });
         self.out.clear();
         self.written = 0;
-        self.served = 0;
+        self.served = self.exchange.admit(self.limit);
         Ok((self.wire.insert(Wire::new(socket, session)), self.generation))
     }
 
@@ -294,6 +307,7 @@ impl Connection {
 
     /// Gives up the socket. Requests on it end with `outcome`, but those that were never sent and may wait for another.
     fn close(&mut self, keep_waiting: bool, outcome: Outcome, seen: &mut Seen) {
+        self.carried = spread(self.carried, self.carries());
         self.wire = None;
         self.phase = Phase::Closed;
         self.generation = self.generation.wrapping_add(1);
@@ -363,4 +377,10 @@ impl Connection {
             self.close(false, Outcome::Reset, hands.seen);
         }
     }
+}
+
+/// The fewest and the most of what is known and one more.
+fn spread(known: Option<[u64; 2]>, one: Option<u64>) -> Option<[u64; 2]> {
+    let Some(one) = one else { return known };
+    Some(known.map_or([one; 2], |[least, most]| [least.min(one), most.max(one)]))
 }

@@ -221,6 +221,22 @@ impl Exchange {
         }
     }
 
+    /// A new connection begins, over which `limit` requests go at most. How many wait for it already.
+    pub(crate) fn admit(&mut self, limit: u64) -> u64 {
+        match self {
+            Exchange::Http2(http2) => http2.admit(usize::try_from(limit).unwrap_or(usize::MAX)) as u64,
+            Exchange::Http1(_) | Exchange::WebSocket(_) => 0,
+        }
+    }
+
+    /// How many of the requests that were `begun` on this connection it has carried.
+    pub(crate) fn carried(&self, begun: u64) -> u64 {
+        match self {
+            Exchange::Http2(http2) => http2.carried(),
+            Exchange::Http1(_) | Exchange::WebSocket(_) => begun,
+        }
+    }
+
     /// Whether requests wait for a connection.
     pub(crate) fn wants_connection(&self) -> bool {
         matches!(self, Exchange::Http2(http2) if http2.wants_connection())

@@ -39,8 +39,6 @@ pub(crate) struct Fleet<'a> {
     seen: Seen,
     pub(crate) traffic: Traffic,
     pub(crate) ways: Ways,
-    /// Requests that each slot carried.
-    pub(crate) carried: Vec<u64>,
     /// What has ended and is not settled.
     ended: Vec<Ended>,
 }
@@ -67,7 +65,6 @@ impl<'a> Fleet<'a> {
             seen: Seen::default(),
             traffic: Traffic::default(),
             ways: Ways::new(&options.way),
-            carried: vec![0; connections * lanes],
             ended: Vec::new(),
         }
     }
@@ -82,11 +79,16 @@ impl<'a> Fleet<'a> {
     }
 
     pub(crate) fn slots(&self) -> usize {
-        self.carried.len()
+        self.connections.len() * self.lanes
     }
 
     pub(crate) fn lanes(&self) -> usize {
         self.lanes
+    }
+
+    /// Fewest and most requests that one socket carried, of each connection that had one.
+    pub(crate) fn carried(&self) -> Vec<u64> {
+        self.connections.iter().filter_map(Connection::carried).flatten().collect()
     }
 
     /// Whether the connection is open, or being opened.
@@ -150,7 +152,6 @@ impl<'a> Fleet<'a> {
         if !self.connections[number].is_open() {
             self.open(number, Some(lane), now, poller)?;
         }
-        self.carried[slot] += 1;
         let Self { connections, renderer, drafts, scratch, seen, traffic, ways, .. } = self;
         seen.clear();
         let mut hands = Hands { scratch, seen, traffic, ways };

@@ -43,6 +43,7 @@ mod closed;
 mod codec;
 mod collect;
 mod connection;
+mod effort;
 mod error;
 mod exchange;
 mod fleet;

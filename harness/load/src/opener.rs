@@ -86,8 +86,10 @@ impl<'a> Opener<'a> {
         // Counted over all workers, so that few connections are spread over the addresses too.
         let turn = self.count;
         self.count += self.options.workers;
-        let source = (!self.sources.is_empty()).then(|| self.sources[turn % self.sources.len()]);
-        Address { target: &self.targets[turn % self.targets.len()], source }
+        let target = &self.targets[turn % self.targets.len()];
+        let fitting = || self.sources.iter().copied().filter(|source| target.can_be_reached_from(*source));
+        let source = fitting().nth(turn % fitting().count().max(1));
+        Address { target, source }
     }
 
     /// A connection stands.

@@ -1,11 +1,14 @@
 //! What can be said of a load before it begins: limits of this machine that it would run into.
 
+use std::io::ErrorKind;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use model::Plan;
 
+use crate::LoadError;
 use crate::address::Target;
 use crate::headroom::local_ports;
 use crate::run::Options;
@@ -28,6 +31,35 @@ pub(crate) fn means(plan: &Plan, options: &Options) -> Means {
         // Unix sockets need no ports.
         ports: ports.filter(|_| !over_unix),
         pairs: tcp.max(1) * (plan.transport.sources.len() as u64).max(1),
+    }
+}
+
+/// Whether connections can leave from every source address that was asked for, in the network that workers will enter.
+///
+/// # Errors
+///
+/// [`LoadError::Plan`] with the address that is none of this machine's, or from which no target can be reached.
+pub(crate) fn check_sources(plan: &Plan, options: &Options) -> Result<(), LoadError> {
+    let targets = options.targets.list();
+    let sources = plan.transport.sources.clone();
+    if let Some(lost) =
+        sources.iter().find(|source| !targets.iter().any(|target| target.can_be_reached_from(**source)))
+    {
+        return Err(LoadError::Plan(format!("no target can be reached from the source address {lost}")));
+    }
+    let enter = Arc::clone(&options.enter);
+    // Where the network cannot be entered the workers say so.
+    let bound = thread::spawn(move || {
+        let _ = enter();
+        let bound = |source: &IpAddr| TcpListener::bind((*source, 0)).err().map(|error| (*source, error));
+        sources.iter().filter_map(bound).find(|(_, error)| error.kind() == ErrorKind::AddrNotAvailable)
+    });
+    match bound.join() {
+        Ok(None) => Ok(()),
+        Ok(Some((source, error))) => Err(LoadError::Plan(format!(
+            "connections cannot leave from the source address {source}: {error}"
+        ))),
+        Err(_) => Err(LoadError::Panicked),
     }
 }
 

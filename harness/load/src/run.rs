@@ -14,7 +14,7 @@ use crate::address::Targets;
 use crate::collect::Collector;
 use crate::headroom::{cpu_times, headroom, run_queue_wait};
 use crate::live::Live;
-use crate::preflight::{means, preflight};
+use crate::preflight::{check_sources, means, preflight};
 use crate::thread_state::{self, allow_files};
 use crate::tls::TlsClient;
 use crate::totals::{Ended, totals, warnings};
@@ -76,6 +76,9 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<LoadTotals, LoadError> {
     check(plan, options)?;
+    if !plan.transport.sources.is_empty() {
+        check_sources(plan, options)?;
+    }
     let tls = TlsClient::new(&plan.transport)?;
     // A worker without a connection would have a share of the load and nothing to send it on.
     let options = &Options { workers: options.workers.min(plan.connections), ..options.clone() };
@@ -189,12 +192,12 @@ fn work(id: usize, task: Task<'_>, intervals: Sender<Interval>, stop: Stop<'_>) 
     // The remainder goes to the first workers, so that every connection asked for is opened.
     let (each, more) = (plan.connections / options.workers, plan.connections % options.workers);
     let connections = each + usize::from(id < more);
-    let (began, waited) = (Instant::now(), run_queue_wait());
+    let waited = run_queue_wait();
     let worker = Worker::new(id, &task, connections, intervals)?;
     let totals = worker.run(plan.phases().load_to, stop)?;
-    let (cpu, wall) = (thread_state::cpu_time()?, began.elapsed());
+    let cpu = thread_state::cpu_time()?;
     let run_queue_wait = run_queue_wait().zip(waited).map(|(after, before)| after.saturating_sub(before));
-    Ok(Ended { totals, cpu, wall, pinned, headroom: Headroom { run_queue_wait, ..headroom() } })
+    Ok(Ended { totals, cpu, pinned, headroom: Headroom { run_queue_wait, ..headroom() } })
 }
 
 fn join(handle: ScopedJoinHandle<'_, io::Result<Ended>>) -> Result<Ended, LoadError> {

@@ -222,7 +222,8 @@ impl WebSocket {
         };
         let status = response.code.unwrap_or(0);
         if status != SWITCHING_PROTOCOLS {
-            return Ok(Upgrade::Refused(status));
+            // A page or a redirection is no answer to what was asked for, however well it was meant.
+            return if status < 400 { Err(NotWebSocket) } else { Ok(Upgrade::Refused(status)) };
         }
         let accepted =
             |field: &&httparse::Header<'_>| field.name.eq_ignore_ascii_case("sec-websocket-accept");
@@ -347,6 +348,8 @@ mod tests {
     fn a_server_that_does_not_upgrade_or_does_not_prove_it_is_told_apart() {
         for (answer, expected) in [
             ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", Outcome::Answered { status: 404 }),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Outcome::Malformed),
+            ("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", Outcome::Malformed),
             ("HTTP/1.1 101 X\r\nSec-WebSocket-Accept: x\r\n\r\n", Outcome::Malformed),
             ("nonsense\r\n\r\n", Outcome::Malformed),
         ] {

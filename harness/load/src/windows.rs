@@ -40,9 +40,17 @@ impl Windows {
         open.interval.own_lag.saturating_record(micros(own_lag));
     }
 
-    /// The worker did not look for so long, until `now`.
+    /// The worker did not look for so long, until `now`. What it does after the end is no part of the load.
     pub(crate) fn gap(&mut self, gap: Duration, now: Duration) {
-        self.at(now).interval.loop_gaps.saturating_record(micros(gap));
+        if now < self.end {
+            self.at(now).interval.loop_gaps.saturating_record(micros(gap));
+        }
+    }
+
+    /// Until `end`, in the window that ends there or goes on, the worker needed the CPU for so much of its time.
+    pub(crate) fn effort(&mut self, end: Duration, share: f64) {
+        let within = end.saturating_sub(Duration::from_nanos(1));
+        self.at(within).interval.worker_cpu.saturating_record(micros(LENGTH.mul_f64(share)));
     }
 
     /// An arrival is settled.
@@ -131,6 +139,15 @@ mod tests {
             let mut windows = Windows::new(Instant::now(), 1, until);
             assert_eq!(std::iter::from_fn(|| windows.close(until, true)).count(), expected, "{length_ms} ms");
         }
+    }
+
+    #[test]
+    fn a_gap_after_the_end_makes_no_interval() {
+        let mut windows = Windows::new(Instant::now(), 1, LENGTH * 2);
+        windows.gap(LENGTH / 100, LENGTH);
+        windows.gap(LENGTH / 100, LENGTH * 2);
+        let closed = std::iter::from_fn(|| windows.close(LENGTH * 2, true));
+        assert_eq!(closed.map(|interval| interval.loop_gaps.len()).collect::<Vec<_>>(), [0, 1]);
     }
 
     #[test]

@@ -8,13 +8,14 @@ use std::iter::Peekable;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use model::{Interval, LOOP_GAP, Outcome, Parts, Sample, SessionTotals};
+use model::{Interval, LOOP_GAP, Outcome, Parts, Sample};
 use rustix::event::epoll::Event;
 use rustix::io::Errno;
 
 use crate::arrivals::{Arrival, ArrivalStream, Mix, Share};
 use crate::closed::ClosedStages;
-use crate::connection::{InFlight, Traffic};
+use crate::connection::InFlight;
+use crate::effort::Effort;
 use crate::fleet::{Ended, Fleet};
 use crate::live::{Live, Slice};
 use crate::patience::Patience;
@@ -22,7 +23,7 @@ use crate::poller::Poller;
 use crate::run::{Options, Stop, Task};
 use crate::slots::{Deadlines, Free};
 use crate::thread_state;
-use crate::ways::Ways;
+use crate::totals::WorkerTotals;
 use crate::windows::Windows;
 
 /// The stop flag is looked at this often.
@@ -39,18 +40,6 @@ const CLOSED_BACK_OFF: Duration = Duration::from_millis(100);
 /// Arrivals that there is room for to wait, however few do.
 const ROOM: usize = 8_192;
 
-/// What one worker knows at its end.
-#[derive(Debug, Default)]
-pub(crate) struct WorkerTotals {
-    pub(crate) traffic: Traffic,
-    pub(crate) ways: Ways,
-    /// Requests that each slot carried.
-    pub(crate) carried: Vec<u64>,
-    /// CPU time spent spinning until a due time.
-    pub(crate) spun: Duration,
-    pub(crate) sessions: Vec<SessionTotals>,
-}
-
 pub(crate) struct Worker<'a> {
     options: &'a Options,
     live: &'a Live,
@@ -60,6 +49,7 @@ pub(crate) struct Worker<'a> {
     allowed_lag: Duration,
     /// CPU time that it had needed when it last told how it goes.
     needed: Duration,
+    effort: Effort,
     patience: Patience,
     arrivals: Peekable<Share>,
     closed: ClosedStages,
@@ -104,6 +94,7 @@ impl<'a> Worker<'a> {
             timeout: plan.timeout,
             allowed_lag: model::allowed_lag(&plan.objectives),
             needed: Duration::ZERO,
+            effort: Effort::new(plan.phases().load_to),
             patience: Patience::new(plan.timeout),
             arrivals: stream.share(id, options.workers).peekable(),
             closed,
@@ -133,6 +124,9 @@ impl<'a> Worker<'a> {
         loop {
             if stopped.is_none() && stop.is_set() {
                 self.windows.end(now);
+                if self.begun {
+                    self.effort.end(now, thread_state::needed_time(self.poller.spun), &mut self.windows);
+                }
                 self.give_up_waiting(now);
                 stopped = Some(now);
             }
@@ -169,14 +163,16 @@ impl<'a> Worker<'a> {
             }
             self.report(now, load_to);
         }
+        self.look_at_effort(now);
         // All is settled, and the last window may be shorter than a whole one.
         self.close_windows(stopped.unwrap_or(load_to), true);
         self.slice.ways = self.fleet.ways.counts().to_vec();
         self.live.flush(self.slice);
         self.fleet.sessions().end();
         let sessions = std::mem::take(&mut self.fleet.sessions().totals);
-        let Fleet { traffic, ways, carried, .. } = self.fleet;
-        Ok(WorkerTotals { traffic, ways, carried, spun: self.poller.spun, sessions })
+        let carried = self.fleet.carried();
+        let Fleet { traffic, ways, .. } = self.fleet;
+        Ok(WorkerTotals { traffic, ways, carried, busy: self.effort.share(), sessions })
     }
 
     /// Time since the start of the load; zero before it.
@@ -195,6 +191,7 @@ impl<'a> Worker<'a> {
         if self.begun {
             // What opening connections took is no part of the load.
             self.needed = thread_state::needed_time(self.poller.spun);
+            self.effort.begin(self.needed);
             self.slice = Slice::new(self.slice.worker(), now);
         }
         let lead = self.lead().as_secs_f64();
@@ -431,10 +428,17 @@ impl<'a> Worker<'a> {
             slice.needed = needed.saturating_sub(std::mem::replace(&mut self.needed, needed));
             self.live.flush(slice);
         }
+        self.look_at_effort(now);
         // Nothing more falls due before the next arrival, nor, in a closed loop, before now.
         let planned = self.arrivals.peek().map_or(load_to, |arrival| arrival.due);
         let step = self.fleet.sessions().first_due().unwrap_or(planned);
         self.close_windows(planned.min(step).min(now), false);
+    }
+
+    fn look_at_effort(&mut self, now: Duration) {
+        if self.begun {
+            self.effort.look(now, || thread_state::needed_time(self.poller.spun), &mut self.windows);
+        }
     }
 
     fn close_windows(&mut self, until: Duration, last: bool) {

@@ -75,6 +75,23 @@ fn without_keep_alive_every_request_pays_for_its_connection() {
 }
 
 #[test]
+fn without_keep_alive_an_http2_connection_carries_one_request_too() {
+    let (server, _authority, _dir, tls) = secure(false, &[]);
+    for tls in [Some(tls), None] {
+        let clear = TestServer::start(Behaviour::default());
+        let address = if tls.is_some() { server.address() } else { clear.address() };
+        let protocol = Protocol::Http2 { streams: 4 };
+        let mut plan = open(100.0, 1.0, Transport { protocol, tls, ..Transport::default() });
+        plan.keep_alive = false;
+        let said = drive(&plan, address);
+        all_good(&said, 100);
+        assert_eq!(said.totals.connections_opened, 100);
+        let connects = said.intervals.iter().map(|interval| interval.requests[0].parts.connect.len());
+        assert_eq!(connects.sum::<u64>(), 100, "each pays for its own");
+    }
+}
+
+#[test]
 fn a_certificate_that_does_not_match_is_said_and_counted() {
     let (server, _authority, _dir, tls) = secure(false, &[]);
     let other = Tls { server_name: "elsewhere".into(), ..tls.clone() };
@@ -269,6 +286,25 @@ fn connections_leave_from_the_addresses_that_are_asked_for() {
     let mut seen = seen.join().unwrap();
     seen.sort_unstable();
     assert_eq!(seen, [sources[0], sources[0], sources[1], sources[1]]);
+}
+
+#[test]
+fn a_source_address_that_connections_cannot_leave_from_is_named_before_the_load() {
+    let server = TestServer::start(Behaviour::default());
+    // For documentation (RFC 5737), so no address of this machine; and of another family than the target's.
+    for source in ["192.0.2.1", "::1"] {
+        let sources = vec![source.parse().unwrap()];
+        let plan = open(10.0, 0.5, Transport { sources, ..Transport::default() });
+        let ended = load::run(
+            &plan,
+            &options(soon(), server.address(), 1),
+            &model::NullSink,
+            &AtomicBool::new(false),
+        );
+        let Err(LoadError::Plan(why)) = ended else { panic!("{source}: {ended:?}") };
+        assert!(why.contains(source), "{why}");
+    }
+    assert_eq!(server.count(), 0);
 }
 
 #[test]

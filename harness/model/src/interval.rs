@@ -158,6 +158,9 @@ pub struct Interval {
     /// Stretches of at least [`LOOP_GAP`] in which a worker did not look at its sockets and its clock although there
     /// was something to do: the generator's own stalls. A stretch counts in the window in which it ended.
     pub loop_gaps: Histogram,
+    /// CPU time that each worker needed (see [`crate::LoadTotals::busiest_worker`]), in microseconds for a second of the
+    /// window: one value for each worker, 1,000,000 for one that needed the CPU all the time.
+    pub worker_cpu: Histogram,
 }
 
 impl Interval {
@@ -179,6 +182,7 @@ impl Interval {
             send_lag: new_histogram(),
             own_lag: new_histogram(),
             loop_gaps: new_histogram(),
+            worker_cpu: new_histogram(),
         }
     }
 
@@ -243,6 +247,7 @@ impl Interval {
         add_histogram(&mut self.send_lag, &other.send_lag);
         add_histogram(&mut self.own_lag, &other.own_lag);
         add_histogram(&mut self.loop_gaps, &other.loop_gaps);
+        add_histogram(&mut self.worker_cpu, &other.worker_cpu);
     }
 
     /// Counts over all requests and bins.

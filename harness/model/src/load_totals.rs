@@ -41,8 +41,8 @@ pub struct LoadTotals {
     pub wall: Duration,
     /// User and system time of the worker threads, added up.
     pub cpu: Duration,
-    /// Share of the busiest worker's wall time in which it needed the CPU, 0 to 1; spinning until a due time is not
-    /// counted.
+    /// Share of the load's time, from the first due time to the end of the plan, in which the busiest worker needed the CPU:
+    /// had it or waited for it, 0 to 1. Spinning until a due time is not counted.
     pub busiest_worker: f64,
     /// Largest resident size of the process, in bytes.
     pub rss_bytes_max: u64,
@@ -52,9 +52,9 @@ pub struct LoadTotals {
     pub bytes_sent: u64,
     /// Connections opened, failed attempts not counted.
     pub connections_opened: u64,
-    /// Fewest requests that one connection slot carried.
+    /// Fewest requests that one connection carried.
     pub reused_requests_min: u64,
-    /// Most requests that one connection slot carried.
+    /// Most requests that one connection carried.
     pub reused_requests_max: u64,
     /// Answers by the value of `X-Served-By`; at most a few dozen different values are kept.
     pub served_by: BTreeMap<String, u64>,

@@ -2,8 +2,8 @@
 //!
 //! One tag per request and class: `<request>.good` and `<request>.failed` (latency, done - due), `<request>.service`
 //! (done - sent), and its parts `<request>.connect`, `.handshake`, `.first_byte` and `.transfer`. Of all requests:
-//! `own_lag` (from due to when the generator saw it), `loop_gap` (the generator's own stalls of 1 ms and more) and
-//! `send_lag` (sent - due). Values are microseconds; the maximum in the third column is in
+//! `own_lag` (from due to when the generator saw it), `loop_gap` (the generator's own stalls of 1 ms and more),
+//! `worker_cpu` (CPU time that each worker needed for a second of the window, a value for each) and `send_lag` (sent - due). Values are microseconds; the maximum in the third column is in
 //! milliseconds. Timestamps are offsets from `StartTime`, the run's epoch. Empty histograms are left out, but
 //! `send_lag` closes every window.
 
@@ -24,6 +24,7 @@ use crate::RecordError;
 pub(crate) const SEND_LAG: &str = "send_lag";
 const OWN_LAG: &str = "own_lag";
 const LOOP_GAP: &str = "loop_gap";
+const WORKER_CPU: &str = "worker_cpu";
 
 /// One window of the load.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct IntervalRecord {
     pub own_lag: Histogram,
     /// The generator's own stalls, in microseconds.
     pub loop_gaps: Histogram,
+    /// CPU time that each worker needed for a second of it, in microseconds. Empty in older records.
+    pub worker_cpu: Histogram,
 }
 
 /// Histograms of one request in one window, in microseconds.
@@ -84,7 +87,8 @@ pub(crate) fn append<W: Write>(
             log.write_histogram(histogram, at, interval.length, Tag::new(&tag))?;
         }
     }
-    let own = [(OWN_LAG, &interval.own_lag), (LOOP_GAP, &interval.loop_gaps)];
+    let own =
+        [(OWN_LAG, &interval.own_lag), (LOOP_GAP, &interval.loop_gaps), (WORKER_CPU, &interval.worker_cpu)];
     for (tag, histogram) in own.into_iter().filter(|(_, histogram)| !histogram.is_empty()) {
         log.write_histogram(histogram, at, interval.length, Tag::new(tag))?;
     }
@@ -142,6 +146,7 @@ fn empty(at_s: f64, length_s: f64, requests: usize) -> IntervalRecord {
         send_lag: new_histogram(),
         own_lag: new_histogram(),
         loop_gaps: new_histogram(),
+        worker_cpu: new_histogram(),
     }
 }
 
@@ -150,6 +155,7 @@ fn slot<'a>(interval: &'a mut IntervalRecord, tag: &str, tags: &[String]) -> Opt
         SEND_LAG => return Some(&mut interval.send_lag),
         OWN_LAG => return Some(&mut interval.own_lag),
         LOOP_GAP => return Some(&mut interval.loop_gaps),
+        WORKER_CPU => return Some(&mut interval.worker_cpu),
         _ => {}
     }
     let (name, class) = tag.rsplit_once('.')?;

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use record::Run;
 use record::derived::{AvailabilityFile, FindingsFile, OutageFile, SCHEMA_VERSION, StateFile};
 
+use crate::summary::Measured;
 use effect::Row;
 use grid::{Cell, Grid, tally};
 use recovery::Expected;
@@ -40,6 +41,7 @@ pub fn findings(run: &Run) -> Findings {
         kind: if run.injections.is_empty() { "load" } else { "rehearsal" }.to_owned(),
         run_id: run.plan.run_id.clone(),
         design: run.plan.name.clone(),
+        generator_limited: !Measured::new(run).limits(run).is_empty(),
         baseline: study.steady.file(),
         injections: injection::all(run, &study),
         outages: study.outages(&study.grid.all, &study.all),

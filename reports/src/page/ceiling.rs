@@ -47,7 +47,7 @@ pub fn ceiling_page(file: &CeilingFile) -> Result<String, ReportError> {
 }
 
 fn warnings(file: &CeilingFile) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = file.warnings.iter().map(|warning| format!("{warning}.")).collect();
     if !file.regular {
         warnings.push("the bounds are not both known, as close as was aimed at, and confirmed.".to_owned());
     }

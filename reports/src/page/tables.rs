@@ -4,6 +4,7 @@
 use record::derived::{GeneratorFile, MonitoredFile, PercentilesFile, SummaryFile};
 
 use super::TextTable;
+use crate::text::stage_name;
 use crate::words;
 
 /// Each with its title; how the time was spent only for a run that is shown alone.
@@ -74,7 +75,7 @@ fn stages(summary: &SummaryFile) -> Option<(String, TextTable)> {
                 times.map_or("–".to_owned(), |times| words::latency(of(times)))
             };
             vec![
-                stage.name.clone(),
+                stage_name(stage),
                 words::rate(stage.offered_rate_hz),
                 words::rate(stage.goodput_hz),
                 words::percent(stage.requests.good as f64 / stage.requests.due.max(1) as f64),

@@ -55,7 +55,7 @@ pub(crate) fn sentence(file: &CeilingFile) -> String {
             format!("{target}: generator limited, no load could be offered well enough to judge the target")
         }
         ("too_noisy", ..) => format!("{target}: too noisy to say; as far as it goes, {bounds}"),
-        ("deadline", ..) => format!("{target}: time was over before the search was; so far {bounds}"),
+        ("deadline", ..) => format!("{target}: the search ended before it was done; so far {bounds}"),
         ("interrupted", ..) => format!("{target}: the search was interrupted; so far {bounds}"),
         _ => format!("{target} {bounds}"),
     }

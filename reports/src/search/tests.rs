@@ -20,7 +20,7 @@ fn each_verdict_is_said_plainly_with_the_lower_bound_as_the_figure() {
         (ended("generator_limited", lower, None), "at least 1,950 requests/s; generator limited"),
         (ended("generator_limited", None, None), "generator limited"),
         (ended("too_noisy", lower, upper), "too noisy to say; as far as it goes, sustains 1,950"),
-        (ended("deadline", None, None), "time was over"),
+        (ended("deadline", None, None), "ended before it was done"),
         (ended("interrupted", lower, None), "interrupted; so far sustains at least 1,950"),
         (ended("found", None, None), "no load is known"),
     ] {

@@ -27,6 +27,7 @@ pub fn ceiling_text(file: &CeilingFile) -> String {
     if !file.regular {
         lines.push(named("mind", "the bounds are not both known, close and confirmed"));
     }
+    lines.extend(file.warnings.iter().map(|warning| named("warning", warning)));
     lines.push(named("objectives", &file.objectives.join(", ")));
     lines.push(named("took", &format!("{}, {}", words::seconds(file.search_s), trial_count(file))));
     let described = description(file);

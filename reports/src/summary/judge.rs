@@ -4,7 +4,8 @@ use model::{Histogram, Limit, Metric, Objective, Verdict, allowed_lag};
 use record::Run;
 
 use super::Measured;
-use super::sums::Sum;
+use super::stretch::Stretch;
+use super::sums::{Sum, Sums};
 use crate::words;
 
 /// How the reason begins when there was no objective.
@@ -21,17 +22,35 @@ struct Held {
     text: String,
 }
 
-/// By what the generator was the limit of a part of a run, with its lateness there and the requests without a port.
-pub(crate) fn limits(run: &Run, own_lag: &Histogram, no_port: u64) -> Vec<Limit> {
+/// By what the generator was the limit of a part of a run: with its lateness there, the requests without a port, and the share
+/// of the time that its busiest worker needed the CPU, for which the whole run's stands in where it is not known.
+pub(crate) fn limits(run: &Run, own_lag: &Histogram, no_port: u64, busiest: Option<f64>) -> Vec<Limit> {
     let objectives: Vec<Objective> = objectives(run).filter_map(Result::ok).collect();
-    let busiest = run.totals.as_ref().map_or(0.0, |totals| totals.busiest_worker);
+    let busiest = busiest.or(run.totals.as_ref().map(|totals| totals.busiest_worker)).unwrap_or(0.0);
     model::limits(own_lag, allowed_lag(&objectives), busiest, no_port)
 }
 
+impl Sums {
+    /// By what the generator was the limit of this part.
+    pub(crate) fn limits(&self, run: &Run) -> Vec<Limit> {
+        limits(run, &self.own_lag, self.all.counts.no_port, self.busiest_worker)
+    }
+}
+
 impl Measured {
-    /// By what the generator was the limit.
-    pub(super) fn limits(&self, run: &Run) -> Vec<Limit> {
-        limits(run, &self.whole.own_lag, self.whole.all.counts.no_port)
+    /// By what the generator was the limit, of the whole or of one of its stretches: a short one in which it was hardly shows in
+    /// the whole.
+    pub(crate) fn limits(&self, run: &Run) -> Vec<String> {
+        let whole = self.whole.limits(run);
+        if !whole.is_empty() {
+            return whole.iter().map(Limit::to_string).collect();
+        }
+        let stretches = self.stretches.iter();
+        let of = |(stretch, sums): &(Stretch, Sums)| {
+            let said = |limit: Limit| format!("{}: {limit}", stretch.name);
+            sums.limits(run).into_iter().map(said).collect::<Vec<_>>()
+        };
+        stretches.flat_map(of).collect()
     }
 
     pub(super) fn judge(&self, run: &Run) -> (Verdict, Vec<String>) {
@@ -46,7 +65,7 @@ impl Measured {
             let reason = "the run did not end in good order: no objective is judged".to_owned();
             return (Verdict::Unknown, vec![reason]);
         }
-        let limits: Vec<String> = self.limits(run).iter().map(Limit::to_string).collect();
+        let limits = self.limits(run);
         if !limits.is_empty() {
             return (Verdict::Unknown, limits);
         }

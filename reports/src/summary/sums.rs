@@ -47,6 +47,9 @@ pub(crate) struct Sums {
     pub(crate) send_lag: Histogram,
     pub(crate) own_lag: Histogram,
     pub(crate) loop_gaps: Histogram,
+    /// Share of this part's time in which the busiest worker needed the CPU; none in older records, and where the part is
+    /// too short to have a window.
+    pub(crate) busiest_worker: Option<f64>,
 }
 
 impl Sums {
@@ -84,6 +87,7 @@ impl Sums {
             send_lag: merged(within.iter().map(|window| &window.of.send_lag)),
             own_lag: merged(within.iter().map(|window| &window.of.own_lag)),
             loop_gaps: merged(within.iter().map(|window| &window.of.loop_gaps)),
+            busiest_worker: mean(within.iter().filter_map(|window| busiest_worker(window))),
         }
     }
 
@@ -118,9 +122,21 @@ impl Sums {
             latency_us: PercentilesFile::new(&self.all.latency),
             latency_good_us: PercentilesFile::new(&self.latency_good),
             service_time_us: PercentilesFile::new(&self.service),
+            generator_limited: !self.limits(run).is_empty(),
             by_request: self.by_request(run, true),
         }
     }
+}
+
+/// Share of a window's time in which the busiest worker needed the CPU.
+pub(crate) fn busiest_worker(window: &Window<'_>) -> Option<f64> {
+    let needed = &window.of.worker_cpu;
+    (!needed.is_empty()).then(|| needed.max() as f64 / 1e6)
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = values.fold((0_u32, 0.0), |(count, sum), value| (count + 1, sum + value));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 fn sum_of_parts<'a>(parts: impl Iterator<Item = &'a PartHistograms>) -> PartHistograms {

@@ -69,6 +69,7 @@ pub fn ceiling() -> CeilingFile {
         objectives: vec!["p99<50ms".to_owned(), "errors<1%".to_owned()],
         verdict: "found".to_owned(),
         reasons: vec!["Most trials at 1,950/s met every objective, and most at 2,050/s did not.".to_owned()],
+        warnings: Vec::new(),
         lower_hz: Some(1950.0),
         upper_hz: Some(2050.0),
         width: Some(100.0 / 2050.0),

@@ -46,7 +46,7 @@ const WARM_UP: Duration = Duration::from_millis(400);
 pub(crate) struct CeilingArgs {
     /// `http://HOST[:PORT][/PATH]` (or https, ws, wss), a built-in design, or a folder that holds a topology.toml
     target: String,
-    /// One to two minutes, bounds within 5 %; without it about ten minutes, within 2 %
+    /// About two minutes, bounds within 5 %; without it about ten minutes, within 2 %
     #[arg(long)]
     quick: bool,
     /// Less than a minute, bounds within 15 %, with neither soak nor noise test: to tell designs apart
@@ -79,7 +79,15 @@ pub(crate) struct CeilingArgs {
 
 pub(crate) fn run(args: &CeilingArgs) -> Result<ExitCode, Failure> {
     let goal = args.goal()?;
-    if args.target.contains("://") {
+    let of_an_address = args.target.contains("://");
+    let ignored =
+        if of_an_address { args.unit.given() } else { args.connect.given().or(args.single.given()) };
+    if let Some(option) = ignored {
+        let why =
+            if of_an_address { "an address has no nodes" } else { "a design says itself how it is asked" };
+        return Err(Failure::new(Code::Input, anyhow!("{option}: {why}; leave it out")));
+    }
+    if of_an_address {
         return of_address(args, goal);
     }
     let design = Design::find(&args.target).map_err(design_failure)?;

@@ -72,7 +72,7 @@ impl Goal {
         }
     }
 
-    /// About a minute, for a first idea: bounds within 5 %.
+    /// One and a half to two minutes, for a first idea: bounds within 5 %.
     #[must_use]
     pub fn quick() -> Self {
         let step =

@@ -167,18 +167,26 @@ impl Search {
     /// Tells how a trial went and how long it took in all.
     pub fn tell(&mut self, ask: &Ask, verdict: Verdict, took: Duration) {
         self.spent += took;
-        let beside = took.saturating_sub(ask.duration);
-        self.beside = Some(self.beside.map_or(beside, |known| known.min(beside)));
+        // One that was cut short says nothing of it.
+        if let Some(beside) = took.checked_sub(ask.duration) {
+            self.beside = Some(self.beside.map_or(beside, |known| known.min(beside)));
+        }
         self.made += 1;
-        if ask.phase == "beyond" {
-            self.beyond.1 = match verdict {
-                Verdict::Fail => self.beyond.1.saturating_sub(1),
-                Verdict::Pass | Verdict::Limited | Verdict::Invalid => 0,
-            };
-            if verdict == Verdict::Pass {
-                self.ended = Some(Found::TooNoisy);
+        match (ask.phase, verdict) {
+            ("beyond", Verdict::Fail) => {
+                self.in_a_row = (0, true);
+                self.beyond.1 = self.beyond.1.saturating_sub(1);
+                return;
             }
-            return;
+            ("beyond", Verdict::Pass) => {
+                self.ended = Some(Found::TooNoisy);
+                return;
+            }
+            ("beyond", Verdict::Limited) => {
+                self.beyond.1 = 0;
+                return;
+            }
+            _ => {}
         }
         let good = match verdict {
             Verdict::Pass => true,
@@ -210,6 +218,12 @@ impl Search {
         } else {
             self.ended = Some(Found::GeneratorLimited);
         }
+    }
+
+    /// The target serves no more, so nothing more can be asked: where nothing ever passed, no load does.
+    pub fn give_up(&mut self) {
+        let passed = self.trials.values().flatten().any(|(_, good)| *good);
+        self.ended = Some(if passed { Found::Deadline } else { Found::NoPassingLoad });
     }
 
     /// What is known now.

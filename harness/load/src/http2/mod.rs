@@ -51,8 +51,10 @@ struct Waiting {
     fields: Vec<u8>,
     body: Option<Vec<u8>>,
     keeps: bool,
-    /// It was left over from another connection: it does not wait for a third.
+    /// It was left over from a connection on which the server took no more: it does not wait for a third.
     moved: bool,
+    /// It is among the last that this connection is to carry.
+    last: bool,
 }
 
 impl Waiting {
@@ -87,9 +89,11 @@ pub(crate) struct Http2 {
     /// A header block that has not come whole: its stream and whether that ends with it.
     block: Vec<u8>,
     block_of: Option<(u32, bool)>,
-    /// Nothing can be sent before the connection stands, and no new stream opened after the server's goodbye.
+    /// Nothing can be sent before the connection stands, and it may have been given all that it is to carry.
     open: bool,
     draining: bool,
+    /// The server takes no more streams, or there are no more numbers for them.
+    ended: bool,
     /// Received and not acknowledged.
     received: u32,
 }
@@ -107,6 +111,7 @@ impl Http2 {
             block_of: None,
             open: false,
             draining: false,
+            ended: false,
             received: 0,
         }
     }
@@ -127,7 +132,7 @@ impl Http2 {
 
     /// Sends a request on a stream of its own, as soon as there may be one more.
     pub(crate) fn begin(&mut self, lane: usize, draft: &Draft<'_>, out: &mut Vec<u8>) {
-        if self.may_start() && self.waiting.is_empty() {
+        if self.may_start() && !self.draining && self.waiting.is_empty() {
             self.start(lane, draft, out);
         } else {
             self.waiting.push_back(Waiting {
@@ -138,12 +143,13 @@ impl Http2 {
                 body: draft.body.map(<[u8]>::to_owned),
                 keeps: draft.keeps,
                 moved: false,
+                last: false,
             });
         }
     }
 
     fn may_start(&self) -> bool {
-        self.open && !self.draining && self.streams.has_room()
+        self.open && !self.ended && self.streams.has_room()
     }
 
     fn start(&mut self, lane: usize, draft: &Draft<'_>, out: &mut Vec<u8>) {
@@ -160,20 +166,35 @@ impl Http2 {
     /// Opens streams for what waits.
     fn pump(&mut self, out: &mut Vec<u8>) {
         while self.may_start()
-            && let Some(next) = self.waiting.pop_front()
+            && let Some(next) = self.waiting.pop_front_if(|next| next.last || !self.draining)
         {
             self.start(next.lane, &next.draft(), out);
         }
     }
 
-    /// Opens no more streams on this connection.
+    /// Takes no more requests on this connection than it has.
     pub(crate) fn drain(&mut self) {
-        self.draining = true;
+        if !self.draining {
+            self.draining = true;
+            self.waiting.iter_mut().for_each(|waiting| waiting.last = true);
+        }
+    }
+
+    /// A new connection begins, which is to carry `limit` requests: how many of them wait for it already.
+    pub(crate) fn admit(&mut self, limit: usize) -> usize {
+        let admitted = self.waiting.len().min(limit);
+        self.waiting.iter_mut().for_each(|waiting| waiting.last = false);
+        if admitted == limit {
+            self.draining = true;
+            self.waiting.iter_mut().take(limit).for_each(|waiting| waiting.last = true);
+        }
+        admitted
     }
 
     /// What comes of a connection that opens no more streams.
     fn drained(&self) -> Option<Next> {
-        (self.draining && self.streams.active() == 0).then_some(Next::Reopen)
+        let left = !self.ended && self.waiting.front().is_some_and(|next| next.last);
+        ((self.draining || self.ended) && !left && self.streams.active() == 0).then_some(Next::Reopen)
     }
 
     /// Gives up the request of `lane`. `false` when no answer has moved since it was sent: such a connection is as good
@@ -194,12 +215,18 @@ impl Http2 {
         before.streams.busy().for_each(&mut over);
         for mut waiting in before.waiting {
             if keep_waiting && !waiting.moved {
-                waiting.moved = true;
+                // Whoever had to go because enough were there is not to blame for it.
+                waiting.moved = before.ended;
                 self.waiting.push_back(waiting);
             } else {
                 over(waiting.lane);
             }
         }
+    }
+
+    /// How many requests had a stream on this connection.
+    pub(crate) fn carried(&self) -> u64 {
+        self.streams.opened()
     }
 
     /// Whether requests wait for a connection.
@@ -234,7 +261,7 @@ impl Http2 {
             self.received = 0;
         }
         if self.streams.are_used_up() {
-            self.draining = true;
+            self.ended = true;
         }
         self.pump(out);
         self.drained().unwrap_or(Next::Go)
@@ -295,7 +322,7 @@ impl Http2 {
             frame::PING if !head.has(frame::ACK) => frame::write(out, frame::PING, frame::ACK, 0, payload),
             frame::GOAWAY => {
                 let last = frame::number(payload).ok_or(NotHttp2)? & WIDEST;
-                self.draining = true;
+                self.ended = true;
                 self.streams.not_processed_after(last, seen);
             }
             frame::WINDOW_UPDATE => {

@@ -95,6 +95,11 @@ impl Streams {
         self.next_id() >= WIDEST
     }
 
+    /// How many streams there have been: their numbers are odd, from 1 on (section 5.1.1).
+    pub(super) fn opened(&self) -> u64 {
+        u64::from(self.next_id() / 2)
+    }
+
     fn next_id(&self) -> u32 {
         self.first.saturating_add(u32::try_from(self.by_id.len()).unwrap_or(u32::MAX).saturating_mul(2))
     }

@@ -24,6 +24,9 @@ pub struct CeilingFile {
     pub verdict: String,
     /// The verdict in words, with what to do next.
     pub reasons: Vec<String>,
+    /// What makes the result less sure: what the last trial that passed at the lower bound was warned of, else the last trial.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Highest load below [`Self::upper_hz`] that was sustained; absent when none was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lower_hz: Option<f64>,

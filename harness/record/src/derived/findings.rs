@@ -14,6 +14,9 @@ pub struct FindingsFile {
     pub run_id: String,
     /// The design, or the host of a URL.
     pub design: String,
+    /// Whether the generator was the limit: figures are its own and not the design's then.
+    #[serde(default)]
+    pub generator_limited: bool,
     /// What the design did before the first fault.
     pub baseline: BaselineFile,
     /// What each fault did.

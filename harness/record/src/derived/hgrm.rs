@@ -8,9 +8,10 @@ const STEPS: u32 = 5;
 const SUB_BUCKETS: u32 = 2048;
 
 /// `histogram`, of microseconds, as the text that HdrHistogram's plotter reads (`.hgrm`, the output of
-/// `outputPercentileDistribution` of HdrHistogram's Java implementation). Values are in milliseconds.
+/// `outputPercentileDistribution` of HdrHistogram's Java implementation). Values are in milliseconds. A
+/// comment at its end says so where the generator was the limit.
 #[must_use]
-pub fn hgrm(histogram: &Histogram) -> String {
+pub fn hgrm(histogram: &Histogram, generator_limited: bool) -> String {
     let ms = |us: f64| us / 1e3;
     let mut text =
         format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
@@ -36,6 +37,9 @@ pub fn hgrm(histogram: &Histogram) -> String {
     line(writeln!(text, "#[Max     = {most:>12.3}, Total count    = {count:>12}]"));
     let buckets = histogram.buckets();
     line(writeln!(text, "#[Buckets = {buckets:>12}, SubBuckets     = {SUB_BUCKETS:>12}]"));
+    if generator_limited {
+        text.push_str("#[generator-limited: these are the generator's times and not the target's]\n");
+    }
     text
 }
 
@@ -47,7 +51,8 @@ mod tests {
     fn the_plotter_finds_values_quantiles_and_counts() {
         let mut histogram = model::new_histogram();
         (1..=1000u64).for_each(|ms| histogram.record(ms * 1000).unwrap());
-        let text = hgrm(&histogram);
+        let text = hgrm(&histogram, false);
+        assert!(!text.contains("limited") && hgrm(&histogram, true).contains("#[generator-limited"));
         let rows: Vec<Vec<f64>> = (text.lines().skip(2).filter(|line| !line.starts_with('#')))
             .map(|line| line.split_whitespace().map(|word| word.parse().unwrap()).collect())
             .collect();

@@ -315,6 +315,9 @@ pub struct StageSummaryFile {
     /// done - sent over all that were sent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub service_time_us: Option<PercentilesFile>,
+    /// Whether the generator was the limit in it, so that its figures are not the target's.
+    #[serde(default)]
+    pub generator_limited: bool,
     /// The same by request.
     pub by_request: BTreeMap<String, RequestSummaryFile>,
 }

@@ -23,7 +23,8 @@ enum Recovery {
     After(Duration),
     /// It did not, for as long as it was waited for.
     Stuck(String),
-    Interrupted,
+    /// It was not waited for any longer: the search was interrupted, or its time is over.
+    Left,
 }
 
 /// A search under way.
@@ -38,30 +39,39 @@ pub(super) struct Hunt<'a> {
 impl Hunt<'_> {
     pub(super) fn run(&self, goal: Goal) -> Result<ExitCode, Failure> {
         let began = Instant::now();
-        let width = goal.width;
+        let (width, deadline) = (goal.width, goal.deadline);
         let fewest = trial::fewest(&self.trials.plan, self.trials.spacing);
         let mut search = Search::new(Goal { fewest, ..goal });
         let mut made: Vec<TrialFile> = Vec::new();
+        // Of each trial.
+        let mut warnings: Vec<Vec<String>> = Vec::new();
         let interrupt = self.trials.interrupt;
-        let mut stuck = None;
+        let (mut stuck, mut impossible) = (None, None);
+        let mut number = 0;
         while let Some(ask) = search.ask() {
             if interrupt.signal().is_some() {
                 break;
             }
-            let (at, number) = (began.elapsed(), made.len() + 1);
-            let Some(trial) = self.trials.make(number, ask.rate_hz, ask.duration)? else {
-                search.cannot_offer(&ask);
-                continue;
+            let at = began.elapsed();
+            number += 1;
+            let trial = match self.trials.make(number, ask.rate_hz, ask.duration)? {
+                Ok(trial) => trial,
+                Err(why) if made.is_empty() => return Err(Failure::new(Code::Input, anyhow!(why))),
+                Err(why) => {
+                    search.cannot_offer(&ask);
+                    impossible = Some(why);
+                    continue;
+                }
             };
             if interrupt.signal().is_some() {
                 break;
             }
             let mut recovered = None;
             if trial.verdict == Verdict::Fail {
-                match self.recover(number, &trial)? {
+                match self.recover(number, &trial, began + deadline)? {
                     Recovery::After(took) => recovered = Some(took),
                     Recovery::Stuck(why) => stuck = Some(why),
-                    Recovery::Interrupted => {}
+                    Recovery::Left => {}
                 }
             }
             search.tell(&ask, trial.verdict, began.elapsed() - at);
@@ -70,23 +80,30 @@ impl Hunt<'_> {
             if let Some(trial) = made.last() {
                 eprintln!("{}", line(number, trial));
             }
+            warnings.push(trial.summary.warnings);
             if stuck.is_some() {
+                search.give_up();
                 break;
             }
         }
-        let file = self.file(&search.ended(), stuck, width, began.elapsed(), &made);
+        let ended = search.ended();
+        let why = stuck.or(impossible.filter(|_| ended.found == Found::GeneratorLimited));
+        let file = CeilingFile {
+            warnings: warnings_at(ended.lower_hz, &made, &warnings),
+            ..self.file(&ended, why.as_deref(), width, began.elapsed(), &made)
+        };
         self.conclude(&file)
     }
 
     /// After a failed trial: waits until the target serves a small load again.
-    fn recover(&self, number: usize, failed: &Trial) -> Result<Recovery, Failure> {
+    fn recover(&self, number: usize, failed: &Trial, deadline: Instant) -> Result<Recovery, Failure> {
         let small = (failed.summary.offered_rate_hz * 0.05).clamp(1.0, 20.0);
         let began = Instant::now();
         let mut last = String::new();
         for canary in 0..CANARIES {
             thread::sleep(SETTLE);
-            if self.trials.interrupt.signal().is_some() {
-                return Ok(Recovery::Interrupted);
+            if self.trials.interrupt.signal().is_some() || Instant::now() > deadline {
+                return Ok(Recovery::Left);
             }
             match self.trials.canary(number, canary, small)? {
                 Ok(()) => return Ok(Recovery::After(began.elapsed())),
@@ -103,7 +120,7 @@ impl Hunt<'_> {
     fn file(
         &self,
         ended: &Ended,
-        stuck: Option<String>,
+        why: Option<&str>,
         width: f64,
         took: Duration,
         trials: &[TrialFile],
@@ -122,8 +139,6 @@ impl Hunt<'_> {
             .collect();
         goodput.sort_by(f64::total_cmp);
         let verdict = if interrupted { "interrupted" } else { ended.found.as_str() };
-        let mut reasons = vec![words(ended, trials)];
-        reasons.extend(stuck);
         CeilingFile {
             schema_version: record::derived::SCHEMA_VERSION,
             kind: "ceiling".to_owned(),
@@ -133,7 +148,8 @@ impl Hunt<'_> {
             mode: self.args.mode().to_owned(),
             objectives: plan.objectives.iter().map(ToString::to_string).collect(),
             verdict: verdict.to_owned(),
-            reasons,
+            reasons: vec![words(ended, trials, why)],
+            warnings: Vec::new(),
             lower_hz: ended.lower_hz.map(tenths),
             upper_hz: ended.upper_hz.map(tenths),
             width: both.map(|(lower, upper)| ((upper - lower) / upper * 1e4).round() / 1e4),
@@ -174,15 +190,25 @@ impl Hunt<'_> {
     }
 }
 
-/// The verdict in words, with what to do next.
-fn words(ended: &Ended, trials: &[TrialFile]) -> String {
+/// What the trial that says most of the result was warned of: the last one that passed at the lower bound, else the last one.
+fn warnings_at(lower_hz: Option<f64>, trials: &[TrialFile], warnings: &[Vec<String>]) -> Vec<String> {
+    let at = |trial: &TrialFile| {
+        trial.verdict == "pass" && lower_hz.is_some_and(|lower| (trial.rate_hz / lower - 1.0).abs() < 1e-9)
+    };
+    let index = trials.iter().rposition(at).or(trials.len().checked_sub(1));
+    index.map(|index| warnings[index].clone()).unwrap_or_default()
+}
+
+/// The verdict in words, with what to do next. `why` is what ended the search before its time.
+fn words(ended: &Ended, trials: &[TrialFile], why: Option<&str>) -> String {
     let lower = ended.lower_hz.unwrap_or_default();
-    let last = trials.last().map_or("", |trial| &trial.reason);
+    let last = why.or(trials.last().map(|trial| &*trial.reason)).unwrap_or_default();
     match ended.found {
         Found::Both => {
             format!("{lower:.0}/s is sustained and {:.0}/s is not", ended.upper_hz.unwrap_or_default())
         }
         Found::AtLeast => format!("every load up to {lower:.0}/s was sustained: try more with --most"),
+        Found::NoPassingLoad if let Some(why) = why => format!("no load was sustained: {why}"),
         Found::NoPassingLoad => format!("not even the smallest load was sustained: {last}"),
         Found::GeneratorLimited => format!(
             "the generator was the limit above {lower:.0}/s: use more --workers or give it a core of its own ({last})"
@@ -197,6 +223,7 @@ fn words(ended: &Ended, trials: &[TrialFile]) -> String {
             trials.iter().filter(|trial| trial.verdict == "invalid").count(),
             trials.len()
         ),
+        Found::Deadline if let Some(why) = why => format!("the search ended early: {why}"),
         Found::Deadline => {
             "the search ended before its bounds were close and confirmed, and the lower one held: give it more time with --deadline".to_owned()
         }
