@@ -34,9 +34,16 @@ struct Args {
 /// Requests that may wait: four times what the objective of 50 ms has room for.
 const QUEUE: usize = 400;
 
-/// What the searches came to.
+/// Share of spoiled loads from which on a search has to say that it is too noisy.
+const HOPELESS: f64 = 0.25;
+
+/// Searches that begin at the same moment measure how long connections take to open while they disturb one another.
+const APART: Duration = Duration::from_secs(4);
+
+/// What the searches came to, by their bounds, whether time was over before these were confirmed or not.
 #[derive(Debug, Default)]
 struct Counts {
+    found: u64,
     between: u64,
     near: u64,
     too_noisy: u64,
@@ -48,11 +55,13 @@ fn main() -> ExitCode {
     println!("|---:|---:|---|---:|---:|---|---:|---:|---:|");
     let (next, counts) = (AtomicU64::new(1), Mutex::new(Ok(Counts::default())));
     thread::scope(|scope| {
-        for _ in 0..args.jobs.max(1) {
-            scope.spawn(|| {
+        for job in 0..args.jobs.max(1) {
+            let (next, counts, args) = (&next, &counts, &args);
+            scope.spawn(move || {
+                thread::sleep(APART * u32::try_from(job).unwrap_or(0));
                 loop {
                     let run = next.fetch_add(1, Ordering::Relaxed);
-                    if run > args.runs || !one(run, &args, &counts) {
+                    if run > args.runs || !one(run, args, counts) {
                         return;
                     }
                 }
@@ -60,17 +69,29 @@ fn main() -> ExitCode {
         }
     });
     match counts.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Ok(Counts { between, near, too_noisy }) => {
+        Ok(Counts { found, between, near, too_noisy }) => {
             let of = args.runs;
-            // Nineteen of twenty; of what nobody can search in, that it is said.
-            let bar = |count: u64| if count * 20 >= of * 19 { "reached" } else { "not reached" };
+            // Nineteen of twenty lie between the bounds and near; among spoiled trials near is asked for; and where nobody
+            // can search, that it is said.
+            let asked: &[(&str, u64)] = match args.spoiled {
+                some if some <= 0.0 => {
+                    &[("between the bounds", between), ("lower bound as near as asked for", near)]
+                }
+                some if some < HOPELESS => &[("lower bound as near as asked for", near)],
+                _ => &[("too noisy", too_noisy)],
+            };
             println!(
-                "\nbetween the bounds: {between} of {of} ({}); lower bound as near as asked for: {near} of {of} ({}); too noisy: {too_noisy} of {of} ({})",
-                bar(between),
-                bar(near),
-                bar(too_noisy)
+                "\nof {of}: found {found}, between the bounds {between}, near {near}, too noisy {too_noisy}"
             );
-            ExitCode::SUCCESS
+            let mut code = ExitCode::SUCCESS;
+            for (bar, count) in asked {
+                let reached = count * 20 >= of * 19;
+                println!("{bar}: {count} of {of}, {}", if reached { "reached" } else { "not reached" });
+                if !reached {
+                    code = ExitCode::FAILURE;
+                }
+            }
+            code
         }
         Err(error) => {
             eprintln!("error: {error}");
@@ -112,8 +133,9 @@ fn one(run: u64, args: &Args, counts: &Mutex<Result<Counts, String>>) -> bool {
     );
     if let Ok(counts) = counts.as_mut() {
         let near = (ratio - 1.0).abs() <= if args.full { 0.03 } else { 0.05 };
-        counts.between += u64::from(holds && verdict == "found");
-        counts.near += u64::from(near && verdict == "found");
+        counts.found += u64::from(verdict == "found");
+        counts.between += u64::from(holds);
+        counts.near += u64::from(near);
         counts.too_noisy += u64::from(verdict == "too_noisy");
     }
     counts.is_ok()

@@ -36,15 +36,22 @@ fn quarter(mut values: Vec<f64>, quarters: usize) -> f64 {
     values[values.len() * quarters / 4]
 }
 
-/// 200/s: three of four gaps are within 100 us of 5 ms, and the rate is within 0.1 % of what was asked for. And no error adds
-/// up: half of the arrivals are within 200 us of the place that the first half of them gives them.
+/// 200/s and 2,000/s: three of four gaps are within 100 us of 5 ms and of 0.5 ms, and the rate is within 0.1 % of what was
+/// asked for. And no error adds up: half of the arrivals are within 200 us of the place that the first half of them gives them.
 #[test]
 fn constant_arrivals_are_evenly_spaced() {
+    evenly_spaced(200.0, 5);
+    evenly_spaced(2_000.0, 3);
+}
+
+fn evenly_spaced(asked_hz: f64, seconds: u32) {
     settle(|| {
-        let (said, at) = arrivals("--rate 200 --duration 5s --connections 16 --timeout 5s");
-        assert_eq!(at.len(), 1_000);
-        let deviation = quarter(gaps(&at).iter().map(|gap| (gap - 0.005).abs() * 1e6).collect(), 3);
-        let early: Vec<f64> = at.iter().zip(0u32..).map(|(at, n)| at - f64::from(n) * 0.005).collect();
+        let (said, at) =
+            arrivals(&format!("--rate {asked_hz} --duration {seconds}s --connections 16 --timeout 5s"));
+        assert_eq!(at.len() as f64, asked_hz * f64::from(seconds));
+        let gap = asked_hz.recip();
+        let deviation = quarter(gaps(&at).iter().map(|seen| (seen - gap).abs() * 1e6).collect(), 3);
+        let early: Vec<f64> = at.iter().zip(0u32..).map(|(at, n)| at - f64::from(n) * gap).collect();
         let (first, last) = early.split_at(early.len() / 2);
         let drift = (median(last.to_vec()) - median(first.to_vec())) * 1e6;
         let rate = (at.len() - 1) as f64 / at[at.len() - 1];
@@ -55,7 +62,7 @@ fn constant_arrivals_are_evenly_spaced() {
             tolerance,
         };
         let figures = vec![
-            figure("arrivals per second", rate, 200.0, 0.2),
+            figure("arrivals per second", rate, asked_hz, asked_hz / 1e3),
             figure("deviation of a gap in us, p75", deviation, 0.0, 100.0),
             figure("drift from the first half to the second in us", drift, 0.0, 200.0),
         ];

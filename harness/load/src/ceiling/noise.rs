@@ -22,13 +22,23 @@ impl Noise {
     /// Whether the machine is too noisy; `None` as long as more trials are needed.
     #[must_use]
     pub fn too_much(&self) -> Option<bool> {
-        let passed = f64::from(self.trials - self.failed);
-        let ratio =
-            f64::from(self.failed) * (NOISY / QUIET).ln() + passed * ((1.0 - NOISY) / (1.0 - QUIET)).ln();
+        let ratio = self.ratio();
         if ratio.abs() < SURE && self.trials < ENOUGH {
             return None;
         }
         Some(ratio > 0.0)
+    }
+
+    /// Whether the machine is likelier too noisy than not: what is said when there is no time for more trials.
+    #[must_use]
+    pub fn likely_too_much(&self) -> bool {
+        self.ratio() > 0.0
+    }
+
+    /// ln of how much likelier so many failures are on a machine that is too noisy.
+    fn ratio(&self) -> f64 {
+        let passed = f64::from(self.trials - self.failed);
+        f64::from(self.failed) * (NOISY / QUIET).ln() + passed * ((1.0 - NOISY) / (1.0 - QUIET)).ln()
     }
 
     /// Share that failed; `None` without a trial.
@@ -48,5 +58,7 @@ mod tests {
         assert_eq!(Noise { trials: 10, failed: 0 }.too_much(), Some(false));
         assert_eq!(Noise { trials: 10, failed: 1 }.too_much(), None);
         assert_eq!(Noise { trials: 6, failed: 3 }.too_much(), Some(true));
+        let likely = |trials, failed| Noise { trials, failed }.likely_too_much();
+        assert_eq!([likely(0, 0), likely(10, 1), likely(10, 2)], [false, false, true]);
     }
 }

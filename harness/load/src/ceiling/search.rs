@@ -251,7 +251,8 @@ impl Search {
         let counts = duration;
         let duration = duration.max(Duration::from_secs_f64(self.goal.fewest / rate_hz));
         if self.spent + duration + self.beside.unwrap_or_default() > self.goal.deadline {
-            return self.end(Found::Deadline);
+            let noisy = self.noise().likely_too_much();
+            return self.end(if noisy { Found::TooNoisy } else { Found::Deadline });
         }
         Some(Ask { rate_hz, duration, phase, index, counts })
     }
