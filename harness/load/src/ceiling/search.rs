@@ -19,8 +19,10 @@ const PROBE: f64 = 0.5;
 const SOAKS: u32 = 2;
 /// So far beyond the upper bound no trial passes, unless the bounds are not the target's.
 const BEYOND: f64 = 1.25;
-/// Trials there: of three that are spoiled in ten, less than one in ten times both are.
+/// Trials there,
 const BEYOND_TRIALS: u32 = 2;
+/// and where the machine has spoiled any trial: of three that are spoiled in ten, less than one in a hundred times all are.
+const BEYOND_TRIALS_SPOILED: u32 = 4;
 
 /// A trial to make.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,6 +67,8 @@ pub struct Search {
     invalid: u32,
     /// Invalid trials in a row, and whether the generator was the limit in all of them.
     in_a_row: (u32, bool),
+    /// The highest load of a trial that counted. Where the generator could not drive less, it was the machine.
+    driven: Option<i32>,
     spent: Duration,
     /// What a trial took beside its duration, at least.
     beside: Option<Duration>,
@@ -103,6 +107,7 @@ impl Search {
             made: 0,
             invalid: 0,
             in_a_row: (0, true),
+            driven: None,
             spent: Duration::ZERO,
             beside: None,
             soaks: BTreeMap::new(),
@@ -149,7 +154,8 @@ impl Search {
         }
         // Neither the generator nor the user has to be able to offer more than the bounds need.
         if self.beyond.0 != upper {
-            self.beyond = (upper, BEYOND_TRIALS);
+            let spoiled = self.noise().failed > 0;
+            self.beyond = (upper, if spoiled { BEYOND_TRIALS_SPOILED } else { BEYOND_TRIALS });
         }
         let beyond = upper.map(|upper| self.index(self.hz(upper) * BEYOND));
         if let Some(beyond) = beyond.filter(|beyond| self.beyond.1 > 0 && *beyond <= self.most)
@@ -172,6 +178,14 @@ impl Search {
             self.beside = Some(self.beside.map_or(beside, |known| known.min(beside)));
         }
         self.made += 1;
+        let driven = self.driven.is_some_and(|driven| ask.index <= driven);
+        let verdict = match verdict {
+            Verdict::Limited if driven && ask.phase != "beyond" => Verdict::Invalid,
+            verdict => verdict,
+        };
+        if matches!(verdict, Verdict::Pass | Verdict::Fail) {
+            self.driven = self.driven.max(Some(ask.index));
+        }
         match (ask.phase, verdict) {
             ("beyond", Verdict::Fail) => {
                 self.in_a_row = (0, true);
@@ -353,6 +367,11 @@ impl Search {
                 noise.trials += 1;
                 noise.failed += u32::from(!good);
             }
+        }
+        // A soak that failed before one passed is one of them.
+        if let Some((passed, failed)) = self.soaks.get(&lower).filter(|(passed, _)| *passed > 0) {
+            noise.trials += passed + failed;
+            noise.failed += failed;
         }
         noise
     }

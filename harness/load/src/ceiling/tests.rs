@@ -167,6 +167,48 @@ fn bounds_below_a_load_that_passes_are_not_believed() {
 }
 
 #[test]
+fn a_generator_that_cannot_drive_what_it_has_driven_before_is_disturbed_and_not_the_limit() {
+    let ended = |limited: fn(usize) -> bool| {
+        let mut search = Search::new(Goal::quick());
+        let mut made = 0;
+        while let Some(ask) = search.ask() {
+            let spoiled = limited(made);
+            made += 1;
+            let verdict = if spoiled {
+                Verdict::Limited
+            } else if ask.rate_hz < 300.0 {
+                Verdict::Pass
+            } else {
+                Verdict::Fail
+            };
+            search.tell(&ask, verdict, ask.duration);
+        }
+        search.ended().found
+    };
+    assert_eq!(ended(|made| made >= 2), Found::GeneratorLimited, "higher than any before");
+    assert_eq!(ended(|made| made >= 6), Found::TooNoisy, "between bounds that it has driven");
+}
+
+#[test]
+fn a_soak_that_failed_before_one_passed_tells_of_the_machine() {
+    let mut search = Search::new(Goal::quick());
+    let mut soaks = 0;
+    let mut after = 0;
+    while let Some(ask) = search.ask() {
+        let mut verdict = if ask.rate_hz < 300.0 { Verdict::Pass } else { Verdict::Fail };
+        if ask.phase == "soak" {
+            soaks += 1;
+            if soaks == 1 {
+                verdict = Verdict::Fail;
+            }
+        }
+        search.tell(&ask, verdict, ask.duration);
+        after = search.ended().noise.failed;
+    }
+    assert_eq!((search.ended().found, soaks, after), (Found::Both, 2, 1));
+}
+
+#[test]
 fn a_load_beyond_the_bounds_that_cannot_be_offered_or_told_takes_nothing_from_them() {
     let mut search = Search::new(Goal::quick());
     let ask = loop {
