@@ -31,6 +31,11 @@ impl Patience {
         due + self.timeout - (self.service_time * 2).clamp(self.timeout / 32, self.timeout / 2)
     }
 
+    /// How long the target takes lately; zero until something was answered.
+    pub(crate) fn service_time(&self) -> Duration {
+        self.service_time
+    }
+
     /// The target took this long to answer.
     pub(crate) fn answered(&mut self, service_time: Duration) {
         let known = self.service_time;

@@ -30,6 +30,11 @@ impl Free {
         free
     }
 
+    /// Whether no slot is free, nor will be without an answer.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.resting.is_empty() && self.held.is_empty()
+    }
+
     pub(crate) fn push(&mut self, slot: usize) {
         self.ready.push_back(slot);
     }
@@ -157,8 +162,12 @@ mod tests {
         assert_eq!(free.pop_rested(MS(49)), None);
         assert_eq!(free.rested_at(), Some(MS(50)));
         assert_eq!(free.pop_rested(MS(50)), Some(8));
+        assert!(!free.is_empty(), "one rests");
         assert_eq!(free.pop(), Some(7));
         assert_eq!(free.pop(), None);
+        assert!(free.is_empty());
+        free.hold(7, MS(200));
+        assert!(!free.is_empty(), "one is held");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use model::{Interval, Outcome, Sample};
+use model::{Interval, LOOP_GAP, Outcome, Sample};
 
 /// Length of an interval, and of the bins in it.
 pub(crate) const LENGTH: Duration = Duration::from_secs(1);
@@ -40,9 +40,10 @@ impl Windows {
         open.interval.own_lag.saturating_record(micros(own_lag));
     }
 
-    /// The worker did not look for so long, until `now`. What it does after the end is no part of the load.
-    pub(crate) fn gap(&mut self, gap: Duration, now: Duration) {
-        if now < self.end {
+    /// The worker should have looked at `planned` and did `now`. What it does after the end is no part of the load.
+    pub(crate) fn gap(&mut self, planned: Duration, now: Duration) {
+        let gap = now.saturating_sub(planned);
+        if gap >= LOOP_GAP && now < self.end {
             self.at(now).interval.loop_gaps.saturating_record(micros(gap));
         }
     }
@@ -144,8 +145,8 @@ mod tests {
     #[test]
     fn a_gap_after_the_end_makes_no_interval() {
         let mut windows = Windows::new(Instant::now(), 1, LENGTH * 2);
-        windows.gap(LENGTH / 100, LENGTH);
-        windows.gap(LENGTH / 100, LENGTH * 2);
+        windows.gap(LENGTH * 99 / 100, LENGTH);
+        windows.gap(LENGTH * 199 / 100, LENGTH * 2);
         let closed = std::iter::from_fn(|| windows.close(LENGTH * 2, true));
         assert_eq!(closed.map(|interval| interval.loop_gaps.len()).collect::<Vec<_>>(), [0, 1]);
     }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use model::Outcome;
 use rustix::io::Errno;
-use rustix::net::{SendFlags, send};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustls::ClientConnection;
 
 /// Ciphertext read at once. With what may wait of an unfinished record (16 KiB) it decrypts to less than [`PLAIN`].
@@ -295,8 +295,8 @@ fn send_some(socket: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
 /// `None` when there is nothing now.
 fn read_some(socket: &OwnedFd, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
     loop {
-        match rustix::io::read(socket, &mut *buffer) {
-            Ok(read) => return Ok(Some(read)),
+        match recv(socket, &mut *buffer, RecvFlags::empty()) {
+            Ok((read, _)) => return Ok(Some(read)),
             Err(Errno::AGAIN) => return Ok(None),
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),

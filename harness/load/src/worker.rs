@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use model::{Interval, LOOP_GAP, Outcome, Parts, Sample};
+use model::{Interval, Outcome, Parts, Sample};
 use rustix::event::epoll::Event;
 use rustix::io::Errno;
 
@@ -17,7 +17,9 @@ use crate::closed::ClosedStages;
 use crate::connection::InFlight;
 use crate::effort::Effort;
 use crate::fleet::{Ended, Fleet};
+use crate::lead::Lead;
 use crate::live::{Live, Slice};
+use crate::moderation::Moderation;
 use crate::patience::Patience;
 use crate::poller::Poller;
 use crate::run::{Options, Stop, Task};
@@ -51,6 +53,9 @@ pub(crate) struct Worker<'a> {
     needed: Duration,
     effort: Effort,
     patience: Patience,
+    moderation: Moderation,
+    /// Requests that have ended since the last wait.
+    ended: usize,
     arrivals: Peekable<Share>,
     closed: ClosedStages,
     /// Absent when no stage is closed.
@@ -64,14 +69,12 @@ pub(crate) struct Worker<'a> {
     windows: Windows,
     slice: Slice,
     intervals: Sender<Interval>,
-    created: Instant,
+    lead: Lead,
     begun: bool,
     /// When the worker last looked, or should have.
     looked: Duration,
     /// Arrivals that fell due before it were not looked for on purpose: how late they are seen counts from here.
     unhurried: Duration,
-    /// Connections that were opened, or passed over, before the start.
-    prepared: usize,
 }
 
 impl<'a> Worker<'a> {
@@ -96,6 +99,8 @@ impl<'a> Worker<'a> {
             needed: Duration::ZERO,
             effort: Effort::new(plan.phases().load_to),
             patience: Patience::new(plan.timeout),
+            moderation: Moderation::new(options.precise),
+            ended: 0,
             arrivals: stream.share(id, options.workers).peekable(),
             closed,
             closed_mix,
@@ -107,11 +112,10 @@ impl<'a> Worker<'a> {
             windows: Windows::new(options.start, plan.scenario.requests.len(), plan.phases().load_to),
             slice: Slice::new(id, Instant::now()),
             intervals,
-            created: Instant::now(),
+            lead: Lead::new(options.start, connections),
             begun: false,
             looked: Duration::ZERO,
             unhurried: Duration::ZERO,
-            prepared: 0,
         })
     }
 
@@ -194,14 +198,11 @@ impl<'a> Worker<'a> {
             self.effort.begin(self.needed);
             self.slice = Slice::new(self.slice.worker(), now);
         }
-        let lead = self.lead().as_secs_f64();
-        let share = now.saturating_duration_since(self.created).as_secs_f64() / lead.max(f64::MIN_POSITIVE);
-        while self.is_preparing() && !self.begun {
-            if f64_of(self.prepared) > share * f64_of(self.fleet.connections()) {
-                return;
-            }
-            let _ = self.fleet.open(self.prepared, None, Duration::ZERO, &self.poller);
-            self.prepared += 1;
+        while !self.begun
+            && self.is_preparing()
+            && let Some(number) = self.lead.next(now)
+        {
+            let _ = self.fleet.open(number, None, Duration::ZERO, &self.poller);
         }
     }
 
@@ -209,20 +210,11 @@ impl<'a> Worker<'a> {
     /// that it is opened for; where openings are limited or spread, each waits for its time.
     fn is_preparing(&self) -> bool {
         let at_once = self.keep_alive && !self.fleet.is_limited() && self.free.held_until().is_none();
-        at_once && self.prepared < self.fleet.connections()
-    }
-
-    /// The time in which connections are opened: most of what there is before the start, to leave the last ones some
-    /// time to be established.
-    fn lead(&self) -> Duration {
-        self.options.start.saturating_duration_since(self.created).mul_f64(0.8)
+        at_once && !self.lead.is_over()
     }
 
     fn take_due(&mut self, now: Duration) {
-        let gap = now.saturating_sub(self.looked);
-        if gap >= LOOP_GAP && self.begun {
-            self.windows.gap(gap, now);
-        }
+        self.windows.gap(self.looked, now);
         self.looked = now;
         while self.begun
             && let Some(arrival) = self.next_due(now)
@@ -346,6 +338,7 @@ impl<'a> Worker<'a> {
     /// Settles the requests of a connection that have ended, as far as was just seen.
     fn settle_ended(&mut self, number: usize, now: Duration) {
         let ended = self.fleet.ended(number, now, &self.poller);
+        self.ended += ended.len();
         for Ended { slot, in_flight, parts, outcome } in &ended {
             self.deadlines.remove(*slot);
             self.settle(in_flight, *parts, *outcome, now);
@@ -466,6 +459,23 @@ impl<'a> Worker<'a> {
         wake
     }
 
+    /// Lets answers come together, where nothing can be sent before one has come and all that is due waits already.
+    /// Returns the time after it.
+    fn moderate(&mut self, now: Duration) -> Duration {
+        let ended = std::mem::take(&mut self.ended);
+        let has_more = !self.waiting.is_empty() || self.closed.think_at(now).is_some();
+        if !(self.begun && has_more && self.free.is_empty()) {
+            return now;
+        }
+        let service_time = self.patience.service_time();
+        let Some(pause) = self.moderation.pause(self.fleet.slots(), ended, service_time) else { return now };
+        std::thread::sleep(pause);
+        let rested = self.now();
+        self.windows.gap(now + pause, rested);
+        self.moderation.paused(now, rested);
+        rested
+    }
+
     /// Waits for sockets from `now` until `wake`. Returns the time after it.
     fn wait(&mut self, events: &mut Vec<Event>, now: Duration, wake: Duration) -> Result<Duration, Errno> {
         let mut timeout = wake.saturating_sub(now);
@@ -473,11 +483,12 @@ impl<'a> Worker<'a> {
             // The load's clock stands still at zero, and connections are opened meanwhile.
             let lead = self.options.start.saturating_duration_since(Instant::now());
             let preparing = self.is_preparing();
-            let step = self.lead() / u32::try_from(self.fleet.connections()).unwrap_or(u32::MAX);
-            timeout = if preparing { step.min(lead) } else { lead.min(STOP_CHECK) };
+            timeout = if preparing { self.lead.step().min(lead) } else { lead.min(STOP_CHECK) };
         }
-        self.poller.wait(events, timeout)?;
+        let rested = self.moderate(now);
+        self.poller.wait(events, timeout.saturating_sub(rested - now))?;
         let after = self.now();
+        self.moderation.waited(rested, after);
         // From here on it has something to do.
         self.looked = wake.min(after).max(now);
         if !self.waiting.is_empty() {
@@ -485,9 +496,4 @@ impl<'a> Worker<'a> {
         }
         Ok(after)
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a number of connections, far below 2^52")]
-fn f64_of(count: usize) -> f64 {
-    count as f64
 }
