@@ -7,7 +7,9 @@
 //!   sessions   what a user remembers from one step to the next, and when the next falls due
 //!   render     an arrival -> the bytes of its request
 //!   worker     one event loop per thread: waits for due times, sends, receives, gives up
+//!   lead       before the start: when which connection is opened
 //!   poller     waiting for sockets and due times, asleep or awake
+//!   moderation when a busy worker lets answers come together
 //!   fleet      a worker's connections, and when they may be opened (opener)
 //!   connection a place for sockets that come and go; its lanes carry a request each
 //!   exchange   what is spoken on one: HTTP/1.1 (codec), HTTP/2 (http2), WebSocket (websocket)
