@@ -1,23 +1,29 @@
-//! `bare -c CONNECTIONS -d SECONDSs http://ADDRESS:PORT/`: the least that a client can do on epoll. It receives, reads the
-//! clock and sends, parses nothing and keeps nothing, so no client on epoll needs less CPU time for a request. It tells how
-//! much of what the others need is the kernel's.
+//! `bare -c CONNECTIONS -d SECONDSs -p MICROSECONDS http://ADDRESS:PORT/`: the least that a client can do on epoll. It
+//! receives, reads the clock and sends, parses nothing and keeps nothing. It tells how much of what the others need is the
+//! kernel's. Where a wait brought fewer than 16 answers it pauses for so many microseconds before the next one, as
+//! Brownout's worker does: with 0 it takes each answer at once.
 
 use std::error::Error;
 use std::io::Write;
 use std::net::TcpStream;
+use std::num::NonZeroU64;
 use std::os::fd::AsFd;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::thread::set_current_timer_slack;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [_, connections, _, length, url] = words.as_slice() else {
-        return Err("usage: bare -c CONNECTIONS -d SECONDSs http://ADDRESS:PORT/".into());
+    let [_, connections, _, length, _, pause, url] = words.as_slice() else {
+        return Err("usage: bare -c CONNECTIONS -d SECONDSs -p MICROSECONDS http://ADDRESS:PORT/".into());
     };
+    let pause = Duration::from_micros(pause.parse()?);
+    set_current_timer_slack(NonZeroU64::new(1))?;
     let (connections, seconds): (usize, f64) = (connections.parse()?, length.trim_end_matches('s').parse()?);
     let address = url.trim_start_matches("http://").trim_end_matches('/');
     let request =
@@ -60,6 +66,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         if events.is_empty() {
             now = Instant::now();
+        }
+        if events.len() < 16 && !pause.is_zero() {
+            sleep(pause);
         }
     }
     println!("  {answers} requests in {:.2}s", began.elapsed().as_secs_f64());

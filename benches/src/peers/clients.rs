@@ -47,8 +47,10 @@ enum Kind {
     BrownoutClosed,
     /// Open loop, more offered than goes.
     BrownoutOpen,
-    /// The bound of what a client on epoll can do.
+    /// The bound of what a client on epoll can do, taking each answer at once.
     Bare,
+    /// The same, letting answers come together.
+    BarePausing,
     Wrk,
     Wrk2,
     Oha,
@@ -81,7 +83,9 @@ pub fn installed(brownout: &Path) -> Vec<Client> {
     ];
     let bare = brownout.with_file_name("bare");
     if bare.exists() {
-        clients.push(Client { name: "a bare loop", program: bare.display().to_string(), kind: Kind::Bare });
+        let program = bare.display().to_string();
+        clients.push(Client { name: "a bare loop", program: program.clone(), kind: Kind::Bare });
+        clients.push(Client { name: "a bare loop that pauses", program, kind: Kind::BarePausing });
     }
     let peers = [
         ("wrk", Kind::Wrk),
@@ -107,7 +111,7 @@ impl Client {
     pub fn speaks(&self, case: &Case) -> bool {
         match case.spoken {
             Spoken::Http1 => true,
-            Spoken::Tls => !matches!(self.kind, Kind::Hey | Kind::Bare),
+            Spoken::Tls => !matches!(self.kind, Kind::Hey | Kind::Bare | Kind::BarePausing),
             Spoken::Http2(_) => {
                 matches!(self.kind, Kind::BrownoutClosed | Kind::BrownoutOpen | Kind::Oha | Kind::H2load)
             }
@@ -135,7 +139,8 @@ impl Client {
                 "--timeout",
                 "1s",
             ],
-            Kind::Bare => vec!["-c", &connections, "-d", &time, url],
+            Kind::Bare => vec!["-c", &connections, "-d", &time, "-p", "0", url],
+            Kind::BarePausing => vec!["-c", &connections, "-d", &time, "-p", "50", url],
             Kind::Wrk => vec!["-t1", "-c", &connections, "-d", &time, url],
             Kind::Wrk2 => vec!["-t1", "-c", &connections, "-d", &time, "-R", BEYOND, url],
             Kind::Oha => vec!["--no-tui", "--output-format", "json", "-c", &connections, "-z", &time, url],
@@ -185,7 +190,7 @@ impl Client {
         let line = |with: &str| text.lines().find(|line| line.contains(with));
         match self.kind {
             Kind::BrownoutClosed | Kind::BrownoutOpen => json()?["requests"]["answered"].as_f64(),
-            Kind::Bare | Kind::Wrk | Kind::Wrk2 => word(line(" requests in ")?, 0),
+            Kind::Bare | Kind::BarePausing | Kind::Wrk | Kind::Wrk2 => word(line(" requests in ")?, 0),
             Kind::Oha => {
                 let codes = json()?;
                 let codes = codes["statusCodeDistribution"].as_object()?.values();
