@@ -41,6 +41,8 @@ pub(crate) struct Fleet<'a> {
     pub(crate) ways: Ways,
     /// What has ended and is not settled.
     ended: Vec<Ended>,
+    /// How often it was begun to open a connection.
+    pub(crate) openings: u64,
 }
 
 impl<'a> Fleet<'a> {
@@ -66,6 +68,7 @@ impl<'a> Fleet<'a> {
             traffic: Traffic::default(),
             ways: Ways::new(&options.way),
             ended: Vec::new(),
+            openings: 0,
         }
     }
 
@@ -123,6 +126,7 @@ impl<'a> Fleet<'a> {
         if self.opener.permission(now) == Permission::Refused {
             return Err(Outcome::Refused);
         }
+        self.openings += 1;
         let address = self.opener.next(now);
         let begun = match self.connections[number].connect(&address, self.tls, opener, now) {
             Ok((wire, generation)) => {

@@ -143,9 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_after_the_end_makes_no_interval() {
+    fn a_short_gap_is_none_and_one_after_the_end_makes_no_interval() {
         let mut windows = Windows::new(Instant::now(), 1, LENGTH * 2);
         windows.gap(LENGTH * 99 / 100, LENGTH);
+        windows.gap(LENGTH * 3 / 2, LENGTH * 3 / 2 + LOOP_GAP * 9 / 10);
         windows.gap(LENGTH * 199 / 100, LENGTH * 2);
         let closed = std::iter::from_fn(|| windows.close(LENGTH * 2, true));
         assert_eq!(closed.map(|interval| interval.loop_gaps.len()).collect::<Vec<_>>(), [0, 1]);

@@ -19,7 +19,7 @@ use crate::effort::Effort;
 use crate::fleet::{Ended, Fleet};
 use crate::lead::Lead;
 use crate::live::{Live, Slice};
-use crate::moderation::Moderation;
+use crate::moderation::{Moderation, Round};
 use crate::patience::Patience;
 use crate::poller::Poller;
 use crate::run::{Options, Stop, Task};
@@ -152,6 +152,8 @@ impl<'a> Worker<'a> {
             let over = stopped.is_some() || (now >= load_to && none_left);
             if stopped.is_some() {
                 self.fleet.sessions().end();
+            } else {
+                now = self.moderate(now, events.len());
             }
             if over && self.waiting.is_empty() && self.deadlines.first().is_none() {
                 break;
@@ -459,20 +461,19 @@ impl<'a> Worker<'a> {
         wake
     }
 
-    /// Lets answers come together, where nothing can be sent before one has come and all that is due waits already.
-    /// Returns the time after it.
-    fn moderate(&mut self, now: Duration) -> Duration {
+    /// Lets answers come together where every slot awaits one, and what is due waits already or makes itself. Returns
+    /// the time after it.
+    fn moderate(&mut self, now: Duration, events: usize) -> Duration {
         let ended = std::mem::take(&mut self.ended);
+        let (service_time, openings) = (self.patience.service_time(), self.fleet.openings);
+        let round = Round { in_flight: self.fleet.slots(), events, ended, service_time, openings };
         let has_more = !self.waiting.is_empty() || self.closed.think_at(now).is_some();
-        if !(self.begun && has_more && self.free.is_empty()) {
-            return now;
-        }
-        let service_time = self.patience.service_time();
-        let Some(pause) = self.moderation.pause(self.fleet.slots(), ended, service_time) else { return now };
+        let awaits_answers = self.begun && has_more && self.free.is_empty();
+        let Some(pause) = self.moderation.pause(&round).filter(|_| awaits_answers) else { return now };
         std::thread::sleep(pause);
         let rested = self.now();
         self.windows.gap(now + pause, rested);
-        self.moderation.paused(now, rested);
+        self.moderation.paused(pause, now, rested);
         rested
     }
 
@@ -482,17 +483,17 @@ impl<'a> Worker<'a> {
         if !self.begun {
             // The load's clock stands still at zero, and connections are opened meanwhile.
             let lead = self.options.start.saturating_duration_since(Instant::now());
-            let preparing = self.is_preparing();
-            timeout = if preparing { self.lead.step().min(lead) } else { lead.min(STOP_CHECK) };
+            let step = if self.is_preparing() { self.lead.step() } else { STOP_CHECK };
+            timeout = step.min(lead);
         }
-        let rested = self.moderate(now);
-        self.poller.wait(events, timeout.saturating_sub(rested - now))?;
+        self.poller.wait(events, timeout)?;
         let after = self.now();
-        self.moderation.waited(rested, after);
-        // From here on it has something to do.
-        self.looked = wake.min(after).max(now);
+        self.moderation.waited(now, after, self.fleet.openings);
+        // From then on it has something to do.
+        let planned = wake.min(after);
+        self.looked = planned.max(now);
         if !self.waiting.is_empty() {
-            self.unhurried = self.looked;
+            self.unhurried = planned;
         }
         Ok(after)
     }
