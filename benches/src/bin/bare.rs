@@ -1,7 +1,7 @@
 //! `bare -c CONNECTIONS -d SECONDSs -p MICROSECONDS http://ADDRESS:PORT/`: the least that a client can do on epoll. It
 //! receives, reads the clock and sends, parses nothing and keeps nothing. It tells how much of what the others need is the
-//! kernel's. Where a wait brought fewer than 16 answers it pauses for so many microseconds before the next one, as
-//! Brownout's worker does: with 0 it takes each answer at once.
+//! kernel's. Where a wait brought fewer than 16 answers it pauses for so many microseconds before the next one, much as
+//! Brownout's worker does while it is busy: with 0 it takes each answer at once.
 
 use std::error::Error;
 use std::io::Write;

@@ -47,7 +47,7 @@ enum Kind {
     BrownoutClosed,
     /// Open loop, more offered than goes.
     BrownoutOpen,
-    /// The bound of what a client on epoll can do, taking each answer at once.
+    /// A client on epoll that does nothing else, taking each answer at once.
     Bare,
     /// The same, letting answers come together.
     BarePausing,

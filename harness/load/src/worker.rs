@@ -152,15 +152,14 @@ impl<'a> Worker<'a> {
             let over = stopped.is_some() || (now >= load_to && none_left);
             if stopped.is_some() {
                 self.fleet.sessions().end();
-            } else {
-                now = self.moderate(now, events.len());
             }
             if over && self.waiting.is_empty() && self.deadlines.first().is_none() {
                 break;
             }
             let last = end.or((now < load_to).then_some(load_to));
             let wake = self.wake(now, last, stopped.is_some());
-            now = self.wait(&mut events, now, wake)?;
+            let rested = if stopped.is_none() { self.moderate(now, events.len()) } else { now };
+            now = self.wait(&mut events, rested, wake)?;
             for event in &events {
                 self.attend(*event, stopped.is_none());
             }
@@ -489,7 +488,7 @@ impl<'a> Worker<'a> {
         self.poller.wait(events, timeout)?;
         let after = self.now();
         self.moderation.waited(now, after, self.fleet.openings);
-        // From then on it has something to do.
+        // From then on it has something to do. A pause that lasted until after it has told its own gap.
         let planned = wake.min(after);
         self.looked = planned.max(now);
         if !self.waiting.is_empty() {
