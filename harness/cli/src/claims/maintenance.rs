@@ -13,8 +13,9 @@ use crate::failure::Failure;
 
 /// How long the files of a new version take to be installed.
 const INSTALL: Duration = Duration::from_secs(2);
-/// A load balancer's health check has seen by then that a server is back.
-const SEEN: Duration = Duration::from_millis(1500);
+/// A load balancer's health check, every half second, has seen by then that a server is back. A web server that leaves one
+/// alone for longer, because a request to it failed, has to be able to ask it all the same.
+const SEEN: Duration = Duration::from_millis(500);
 
 /// One piece of maintenance, done.
 struct Done {
