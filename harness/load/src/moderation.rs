@@ -47,13 +47,23 @@ pub(crate) struct Moderation {
     openings: [u64; 2],
     /// How much longer than asked for pauses last.
     overslept: Duration,
+    /// How often it paused.
+    pauses: u64,
 }
 
 impl Moderation {
     /// A `precise` worker never pauses.
     pub(crate) fn new(precise: bool) -> Self {
         let none = Duration::ZERO;
-        Self { allowed: !precise, began: none, idle: none, busy: false, openings: [0; 2], overslept: none }
+        Self {
+            allowed: !precise,
+            began: none,
+            idle: none,
+            busy: false,
+            openings: [0; 2],
+            overslept: none,
+            pauses: 0,
+        }
     }
 
     /// How long to ask for a pause before the next wait, if for any.
@@ -66,9 +76,15 @@ impl Moderation {
         Some(longest.saturating_sub(self.overslept)).filter(|pause| worth && *pause >= SHORTEST)
     }
 
+    /// How often it paused so far.
+    pub(crate) fn pauses(&self) -> u64 {
+        self.pauses
+    }
+
     /// It asked for a `pause` at `from` and woke at `to`.
     pub(crate) fn paused(&mut self, pause: Duration, from: Duration, to: Duration) {
         let paused = to.saturating_sub(from);
+        self.pauses += 1;
         self.idle += paused;
         self.overslept = (self.overslept * 7 + paused.saturating_sub(pause)) / 8;
     }

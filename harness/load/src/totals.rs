@@ -27,6 +27,8 @@ pub(crate) struct WorkerTotals {
     pub(crate) carried: Vec<u64>,
     /// Share of the load's time in which it needed a CPU: it had one, or waited for one. A quota shows only in the waiting.
     pub(crate) busy: f64,
+    /// Waits that it paused before.
+    pub(crate) moderated_waits: u64,
     pub(crate) sessions: Vec<SessionTotals>,
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn totals(
         threads: options.workers,
         wall: options.start.elapsed(),
         busiest_worker: busiest(&ended),
+        moderated_waits: ended.iter().map(|ended| ended.totals.moderated_waits).sum(),
         cpu: ended.iter().map(|ended| ended.cpu).sum(),
         rss_bytes_max: peak_resident_bytes().unwrap_or(0),
         headroom: headroom(&ended, steal),
@@ -174,6 +177,7 @@ mod tests {
             ways: Ways::default(),
             carried: vec![3, 5],
             busy,
+            moderated_waits: 0,
             sessions: Vec::new(),
         };
         Ended { totals, cpu: Duration::from_secs(1), pinned: true, headroom: Headroom::default() }

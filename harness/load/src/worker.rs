@@ -177,7 +177,8 @@ impl<'a> Worker<'a> {
         let sessions = std::mem::take(&mut self.fleet.sessions().totals);
         let carried = self.fleet.carried();
         let Fleet { traffic, ways, .. } = self.fleet;
-        Ok(WorkerTotals { traffic, ways, carried, busy: self.effort.share(), sessions })
+        let (busy, moderated_waits) = (self.effort.share(), self.moderation.pauses());
+        Ok(WorkerTotals { traffic, ways, carried, busy, moderated_waits, sessions })
     }
 
     /// Time since the start of the load; zero before it.

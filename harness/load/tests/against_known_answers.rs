@@ -11,8 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{drive, drive_from, drive_with, options, plan, request, soon};
+use load::Options;
 use model::{Arrivals, Counts, Phase};
-use testserver::{Answer, Behaviour, Pace, RawServer, SteadyServer, TestServer, refusing_address};
+use testserver::{Answer, Behaviour, Capacity, Pace, RawServer, SteadyServer, TestServer, refusing_address};
 
 #[test]
 fn the_server_sees_the_arrivals_that_the_plan_asks_for_whatever_the_workers() {
@@ -53,6 +54,36 @@ fn phases_begin_on_time_and_windows_follow_one_another() {
     // 100/s for 0.5 s, 100 to 300/s over 1 s, 300/s for 0.7 s.
     assert!((459..=461).contains(&said.counts().due()), "{}", said.counts().due());
     assert_eq!(said.totals.served_by, BTreeMap::from([("s1".to_owned(), said.counts().good)]));
+}
+
+/// Loads without end over 64 connections or fewer against servers each of which can do half as much again as the one
+/// before, up to one that does what it can. How often a worker let answers come together, with each of them.
+fn moderated_waits(connections: usize, precise: bool, capacities: &[f64]) -> Vec<u64> {
+    let mut plan = plan(Arrivals::Closed { think: Duration::ZERO }, 0.3);
+    plan.connections = connections;
+    let waits = capacities.iter().map(|&per_second| {
+        let capacity = per_second.is_finite().then_some(Capacity { per_second, queue: 64 });
+        let server = SteadyServer::start(Pace { capacity, ..Pace::default() });
+        let options = Options { precise, ..options(soon(), server.address(), 1) };
+        let said = drive_with(&options, &plan, &AtomicBool::new(false));
+        assert_eq!(said.counts().good, said.counts().due());
+        said.totals.moderated_waits
+    });
+    waits.collect()
+}
+
+/// What a worker can do is the machine's. Wherever that is, one of these servers keeps it busy and is slower than it.
+#[test]
+fn a_busy_worker_lets_answers_come_together_where_many_are_awaited_and_none_is_asked_for_precisely() {
+    let capacities: Vec<f64> =
+        (0..9).map(|step| 4_000.0 * 1.5_f64.powi(step)).chain([f64::INFINITY]).collect();
+    let waits = moderated_waits(64, false, &capacities);
+    assert!(waits.iter().any(|&waits| waits > 0), "{waits:?}");
+    let there: Vec<f64> = (capacities.iter().zip(&waits).filter(|(_, waits)| **waits > 0))
+        .map(|(capacity, _)| *capacity)
+        .collect();
+    assert!(moderated_waits(31, false, &there).iter().all(|&waits| waits == 0), "few are on their way");
+    assert!(moderated_waits(64, true, &there).iter().all(|&waits| waits == 0), "each is to be seen at once");
 }
 
 #[test]

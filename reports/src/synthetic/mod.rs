@@ -209,6 +209,7 @@ impl Synthetic {
             wall,
             cpu: wall / 40,
             busiest_worker: 0.025,
+            moderated_waits: 0,
             rss_bytes_max: 24 << 20,
             bytes_received: 1_200_000,
             bytes_sent: 480_000,
