@@ -220,6 +220,16 @@ fn databases(design: &Design, role: DatabaseRole) -> Vec<Value> {
 mod tests {
     use super::*;
 
+    fn facts() -> LabFacts {
+        LabFacts {
+            app_dir: "/app".into(),
+            parts_etc: "/etc".into(),
+            logs: "/logs".into(),
+            node_modules: "/modules".into(),
+            password: "secret".to_owned(),
+        }
+    }
+
     /// What `part` of `0-simple`'s server becomes, on a node with or without a certificate.
     fn rendered(part: &str, certificate: Option<Vec<String>>) -> String {
         let mut design = Design::find("0-simple").unwrap();
@@ -228,13 +238,7 @@ mod tests {
         plan.part = part.to_owned();
         plan.settings.insert("application_listen".to_owned(), "0.0.0.0".into());
         let (plan, node) = (plan.clone(), NodePlan { certificate, ..node.clone() });
-        let facts = LabFacts {
-            app_dir: "/app".into(),
-            parts_etc: "/etc".into(),
-            logs: "/logs".into(),
-            node_modules: "/modules".into(),
-            password: "secret".to_owned(),
-        };
+        let facts = facts();
         let renderer = Renderer::new(&design, &node, &plan, &facts);
         let part = &design.parts[part];
         let files = part
@@ -267,6 +271,41 @@ mod tests {
             ] {
                 assert!(secure.contains(expected), "`{expected}` is not in {secure}");
             }
+        }
+    }
+
+    /// nginx's configuration on the design's first node that has one.
+    fn web_server(design: &str) -> String {
+        let design = Design::find(design).unwrap();
+        let parts =
+            design.topology.nodes.iter().flat_map(|node| node.parts.iter().map(move |plan| (node, plan)));
+        let (node, plan) = parts.into_iter().find(|(_, plan)| plan.part == "nginx").unwrap();
+        let facts = facts();
+        Renderer::new(&design, node, plan, &facts)
+            .render("test", &design.templates["nginx/nginx.conf"])
+            .unwrap()
+    }
+
+    #[test]
+    fn of_several_application_servers_one_is_asked_even_where_all_have_failed() {
+        let two = web_server("4-resilient");
+        for address in ["192.0.2.41", "192.0.2.42"] {
+            for expected in ["max_fails=1 fail_timeout=1s;", "max_fails=0 backup;"] {
+                assert!(two.contains(&format!("server {address}:8000 {expected}")), "{two}");
+            }
+        }
+        assert!(two.contains("proxy_next_upstream_tries 3;"), "{two}");
+    }
+
+    #[test]
+    fn an_application_server_without_another_is_always_asked_and_only_once() {
+        for (design, address) in
+            [("0-simple", "127.0.0.1"), ("2-secured", "127.0.0.1"), ("3-scaled-up", "192.0.2.41")]
+        {
+            let one = web_server(design);
+            assert!(one.contains(&format!("server {address}:8000 max_fails=0;")), "{one}");
+            assert!(one.contains("proxy_next_upstream off;"), "{one}");
+            assert!(!one.contains("backup") && !one.contains("max_fails=1"), "{one}");
         }
     }
 }

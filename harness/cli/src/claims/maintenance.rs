@@ -13,9 +13,9 @@ use crate::failure::Failure;
 
 /// How long the files of a new version take to be installed.
 const INSTALL: Duration = Duration::from_secs(2);
-/// A load balancer's health check, every half second, has seen by then that a server is back. A web server that leaves one
-/// alone for longer, because a request to it failed, has to be able to ask it all the same.
-const SEEN: Duration = Duration::from_millis(500);
+/// Until a load balancer that checks every half second, and again after 0.1 s, has seen that a server is back. Less than
+/// a web server leaves one alone to which a request failed: it has to ask that one all the same.
+const SEEN: Duration = Duration::from_millis(700);
 
 /// One piece of maintenance, done.
 struct Done {
