@@ -99,7 +99,7 @@ fn generator(run: &Run, measured: &Measured, limited: bool) -> GeneratorFile {
         cpu_fraction: (thread_time_s > 0.0).then(|| round(totals.cpu_s / thread_time_s)),
         cpu_us_per_request: (sent > 0).then(|| round(totals.cpu_s * 1e6 / sent as f64)),
         busiest_worker: Some(round(measured.whole.busiest_worker.unwrap_or(totals.busiest_worker))),
-        moderated_waits: Some(totals.moderated_waits),
+        moderated_waits: totals.moderated_waits,
         rss_bytes_max: Some(totals.rss_bytes_max),
         headroom: totals.headroom.clone(),
         ..own

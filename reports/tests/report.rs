@@ -210,6 +210,14 @@ fn too_few_samples_and_a_late_generator_say_nothing() {
 }
 
 #[test]
+fn what_an_earlier_version_did_not_tell_is_absent() {
+    let told = summary(&Run::open(changed(|_| ()).path()).unwrap());
+    assert_eq!(told.generator.moderated_waits, Some(0));
+    let dir = changed(|dir| edit(&dir.join("events.jsonl"), "\"moderated_waits\":0,", ""));
+    assert_eq!(summary(&Run::open(dir.path()).unwrap()).generator.moderated_waits, None);
+}
+
+#[test]
 fn a_fault_that_did_nothing_makes_the_verdict_unknown() {
     let dir = changed(|dir| {
         edit(

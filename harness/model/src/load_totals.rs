@@ -44,7 +44,7 @@ pub struct LoadTotals {
     /// Share of the load's time, from the first due time to the end of the plan, in which the busiest worker needed the CPU:
     /// had it or waited for it, 0 to 1. Spinning until a due time is not counted.
     pub busiest_worker: f64,
-    /// Waits before which a busy worker paused, so that several answers came together.
+    /// Waits before which a busy worker paused, so that several answers came together; of all workers, over the whole load.
     pub moderated_waits: u64,
     /// Largest resident size of the process, in bytes.
     pub rss_bytes_max: u64,

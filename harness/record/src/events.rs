@@ -96,9 +96,9 @@ pub struct TotalsRecord {
     pub cpu_s: f64,
     /// Share of the busiest worker's time in which it had a CPU or waited for one, 0 to 1.
     pub busiest_worker: f64,
-    /// Waits before which a busy worker paused, so that several answers came together.
-    #[serde(default)]
-    pub moderated_waits: u64,
+    /// Waits before which a busy worker paused, so that several answers came together. Earlier versions did not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub moderated_waits: Option<u64>,
     /// Largest resident size of the process.
     pub rss_bytes_max: u64,
     /// Bytes read from connections.
@@ -185,7 +185,7 @@ impl TotalsRecord {
             wall_s: files::tidy_seconds(totals.wall.as_secs_f64()),
             cpu_s: files::tidy_seconds(totals.cpu.as_secs_f64()),
             busiest_worker: totals.busiest_worker,
-            moderated_waits: totals.moderated_waits,
+            moderated_waits: Some(totals.moderated_waits),
             rss_bytes_max: totals.rss_bytes_max,
             bytes_received: totals.bytes_received,
             bytes_sent: totals.bytes_sent,

@@ -258,7 +258,7 @@ pub struct GeneratorFile {
     /// Share of the busiest worker's time in which it needed a CPU.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub busiest_worker: Option<f64>,
-    /// Waits before which a busy worker paused, so that several answers came together.
+    /// Waits before which a busy worker paused, so that several answers came together, over the whole load.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub moderated_waits: Option<u64>,
     /// From an arrival's due time to when its worker saw it.
