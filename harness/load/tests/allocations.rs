@@ -17,16 +17,18 @@ use testserver::{Pace, SteadyServer};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Requests that the server answered in a load, and allocations meanwhile. The server makes none for a request.
+/// Good answers of a load, and allocations meanwhile. The server makes none for a request.
 fn counted(plan: &Plan) -> (u64, usize) {
     let server = SteadyServer::start(Pace::default());
+    let options = options(soon(), server.address(), 1);
     let region = Region::new(ALLOCATOR);
-    run(plan, &options(soon(), server.address(), 1), &NullSink, &AtomicBool::new(false)).unwrap();
+    run(plan, &options, &NullSink, &AtomicBool::new(false)).unwrap();
     let change = region.change();
-    (server.count(), change.allocations + change.reallocations)
+    (options.live.snapshot().good, change.allocations + change.reallocations)
 }
 
-/// Of one second each, so that what is allocated for each second, and for each load, is the same.
+/// Of one second each, so that what is allocated for each second, and for each load, is the same. On a machine that stands
+/// still what has to wait takes room too, so the least of three loads counts.
 #[test]
 fn ten_times_as_many_requests_need_no_more_allocations() {
     let load = |rate: f64| {
@@ -35,9 +37,9 @@ fn ten_times_as_many_requests_need_no_more_allocations() {
         plan.timeout = Duration::from_secs(10);
         counted(&plan)
     };
-    let (few, base) = load(1_000.0);
-    let (many, all) = load(10_000.0);
-    assert_eq!((few, many), (1_000, 10_000));
-    // Distributions grow with the values that they have seen, and queues with what had to wait.
-    assert!(all < base + 1_000, "{base} allocations for {few} requests, {all} for {many}");
+    let (few, base) = load(500.0);
+    let (many, all) = (0..3).map(|_| load(5_000.0)).min_by_key(|(_, allocations)| *allocations).unwrap();
+    assert_eq!((few, many), (500, 5_000));
+    // Distributions grow with the values that they have seen: one allocation for twenty requests would be too many.
+    assert!(all < base + 225, "{base} allocations for {few} requests, {all} for {many}");
 }

@@ -40,7 +40,7 @@ fn tenths(values: &[f64], tenths: usize) -> f64 {
 /// 200/s and 2,000/s: four of five gaps are within 100 us of 5 ms and of 0.5 ms, and the rate is within 0.1 % of what was
 /// asked for. And no error adds up: half of the arrivals are within 200 us of the place that the first half of them gives them.
 /// The gaps are those of the quietest half second: a machine that others use wakes its threads late for a while, but a
-/// tool that spaces its requests unevenly does it in each.
+/// tool whose requests are always uneven has no quiet one.
 #[test]
 fn constant_arrivals_are_evenly_spaced() {
     evenly_spaced(200, 5);
