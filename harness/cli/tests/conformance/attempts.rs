@@ -19,32 +19,46 @@ pub(crate) struct Figure {
     pub(crate) measured: f64,
     pub(crate) expected: f64,
     pub(crate) tolerance: f64,
+    /// The same of the part of the load that was disturbed least, where a part can be told. It counts only when each of
+    /// the attempts was disturbed.
+    pub(crate) quietest: Option<f64>,
 }
 
 impl Figure {
     fn right(&self) -> bool {
-        (self.measured - self.expected).abs() <= self.tolerance
+        self.is_near(self.measured)
+    }
+
+    fn right_where_quiet(&self) -> bool {
+        self.is_near(self.quietest.unwrap_or(self.measured))
+    }
+
+    fn is_near(&self, measured: f64) -> bool {
+        (measured - self.expected).abs() <= self.tolerance
     }
 }
 
-/// Repeats a measurement until its figures are right; a wrong one that nothing disturbed is a failure at once.
+/// Repeats a measurement until its figures are right; a wrong one that nothing disturbed is a failure at once. Where all
+/// were disturbed, one of them has to be right in its quietest part.
 #[track_caller]
 pub(crate) fn settle(mut attempt: impl FnMut() -> (Said, Vec<Figure>)) {
     let mut failed = Vec::new();
+    let mut right_where_quiet = false;
     for _ in 0..ATTEMPTS {
         let ((said, figures), late) = watched(&mut attempt);
         let disturbed = said.unsure() || late > DISTURBED;
         if !said.unsure() && figures.iter().all(Figure::right) {
-            for Figure { what, measured, expected, tolerance } in figures {
+            for Figure { what, measured, expected, tolerance, .. } in figures {
                 println!("{what}: {measured:.1}, expected {expected:.1} within {tolerance:.1}");
             }
             return;
         }
         println!("not right, the machine late by {late:?}, the tool unsure: {}: {figures:#?}", said.unsure());
+        right_where_quiet |= !said.unsure() && figures.iter().all(Figure::right_where_quiet);
         failed.push(figures);
         assert!(disturbed, "wrong, and nothing disturbed it: {failed:#?}\n{said:#?}");
     }
-    panic!("no attempt of {ATTEMPTS} was right, and all were disturbed: {failed:#?}");
+    assert!(right_where_quiet, "no attempt of {ATTEMPTS} was right, and all were disturbed: {failed:#?}");
 }
 
 /// Does something and tells by how much a thread beside it was late at worst.

@@ -27,20 +27,20 @@ fn gaps(at: &[f64]) -> Vec<f64> {
 }
 
 fn median(values: &[f64]) -> f64 {
-    tenths(values, 5)
+    quarter(values, 2)
 }
 
-/// The value below which so many tenths of all lie.
-fn tenths(values: &[f64], tenths: usize) -> f64 {
+/// The value below which so many quarters of all lie.
+fn quarter(values: &[f64], quarters: usize) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values[values.len() * tenths / 10]
+    values[values.len() * quarters / 4]
 }
 
-/// 200/s and 2,000/s: four of five gaps are within 100 us of 5 ms and of 0.5 ms, and the rate is within 0.1 % of what was
+/// 200/s and 2,000/s: three of four gaps are within 100 us of 5 ms and of 0.5 ms, and the rate is within 0.1 % of what was
 /// asked for. And no error adds up: half of the arrivals are within 200 us of the place that the first half of them gives them.
-/// The gaps are those of the quietest half second: a machine that others use wakes its threads late for a while, but a
-/// tool whose requests are always uneven has no quiet one.
+/// Where each of the attempts was disturbed, three of four gaps of one half second have to be: a machine that others use
+/// wakes its threads late for a while, but a tool whose requests are always uneven has no such half second.
 #[test]
 fn constant_arrivals_are_evenly_spaced() {
     evenly_spaced(200, 5);
@@ -56,7 +56,7 @@ fn evenly_spaced(rate_hz: u16, seconds: u32) {
         let gap = asked_hz.recip();
         let deviations: Vec<f64> = gaps(&at).iter().map(|seen| (seen - gap).abs() * 1e6).collect();
         let stretches = deviations.chunks_exact(usize::from(rate_hz / 2));
-        let quietest = stretches.map(|stretch| tenths(stretch, 8)).fold(f64::INFINITY, f64::min);
+        let quietest = stretches.map(|stretch| quarter(stretch, 3)).fold(f64::INFINITY, f64::min);
         let early: Vec<f64> = at.iter().zip(0u32..).map(|(at, n)| at - f64::from(n) * gap).collect();
         let (first, last) = early.split_at(early.len() / 2);
         let drift = (median(last) - median(first)) * 1e6;
@@ -66,10 +66,12 @@ fn evenly_spaced(rate_hz: u16, seconds: u32) {
             measured,
             expected,
             tolerance,
+            quietest: None,
         };
+        let evenness = figure("deviation of a gap in us, p75", quarter(&deviations, 3), 0.0, 100.0);
         let figures = vec![
             figure("arrivals per second", rate, asked_hz, asked_hz / 1e3),
-            figure("deviation of a gap in us, p80 of the quietest half second", quietest, 0.0, 100.0),
+            Figure { quietest: Some(quietest), ..evenness },
             figure("drift from the first half to the second in us", drift, 0.0, 200.0),
         ];
         (said, figures)
@@ -89,7 +91,7 @@ fn the_gaps_of_poisson_arrivals_are_exponential() {
         let bound = (-(0.001_f64 / 2.0).ln() / 2.0).sqrt();
         let measured = distance * ((at.len() - 1) as f64).sqrt();
         let what = "D * sqrt(n)".to_owned();
-        (said, vec![Figure { what, measured, expected: 0.0, tolerance: bound }])
+        (said, vec![Figure { what, measured, expected: 0.0, tolerance: bound, quietest: None }])
     });
 }
 

@@ -28,6 +28,7 @@ fn all_who_fall_due_in_a_stall_wait_for_its_end() {
             measured: said.latency_us(key) / 1e3,
             expected,
             tolerance,
+            quietest: None,
         };
         // What waited has to be sent and answered after the stall, some milliseconds for all of it.
         let figures = vec![
